@@ -1,0 +1,3 @@
+//! The pure core of sprag.
+
+pub mod digest;
