@@ -1,1 +1,24 @@
-//! x
+//! The formats that people and other programs read and write.
+//!
+//! Serde types and their text forms, and nothing else: no file is opened here, no decision is made. Whoever wants to read a sprag
+//! project, lockfile, run record or event stream from Rust depends on this crate alone.
+//!
+//! ```
+//! let manifest = sprag_schemas::manifest::Manifest::parse(r#"
+//! [project]
+//! name = "iris"
+//! [data]
+//! path = "iris.csv"
+//! target = "species"
+//! [stages.train]
+//! plugin = "train-logistic"
+//! "#).unwrap();
+//! assert_eq!(manifest.model_name(), "iris");
+//! ```
+
+pub mod event;
+pub mod exit_code;
+pub mod lockfile;
+pub mod manifest;
+pub mod quantity;
+pub mod record;
