@@ -1,0 +1,286 @@
+//! Which imports and exports each stage kind has: the worlds of `wit/stage`, as the host enforces them.
+//!
+//! A component's imports are its complete power, so this check, which needs only the binary, is the first line of the sandbox. The
+//! second is the runtime's linker, which offers a stage nothing but the same interfaces.
+
+use sprag_schemas::manifest::Kind;
+
+use crate::component::Component;
+
+/// The track of the `sprag:*` packages that this host serves.
+pub const TRACK: &str = "0.1.0";
+
+/// The packages of WASI 0.2 that every world may import. The host serves them inert: see `wit/README.md`.
+const WASI_PACKAGES: [&str; 5] = ["cli", "clocks", "filesystem", "io", "random"];
+
+/// What every plugin may import: types and handles that open nothing, and the session.
+const COMMON_IMPORTS: [&str; 3] = ["sprag:run/context", "sprag:run/blobs", "sprag:stage/types"];
+
+/// The name of the kind's world in `wit/stage/worlds.wit`.
+pub const fn world(kind: Kind) -> &'static str {
+    match kind {
+        Kind::SanityCheck => "sanity-checker",
+        Kind::UnitTest => "unit-tester",
+        Kind::Train => "trainer",
+        Kind::Evaluate => "evaluator",
+        Kind::Register => "registrar",
+    }
+}
+
+/// The interfaces that a component of the kind must export, beside `sprag:stage/plugin`.
+pub const fn exports(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::SanityCheck => &["sprag:stage/sanity-check"],
+        Kind::UnitTest => &["sprag:stage/unit-test"],
+        Kind::Train => &["sprag:stage/train", "sprag:stage/score"],
+        Kind::Evaluate => &["sprag:stage/evaluate"],
+        Kind::Register => &["sprag:stage/register"],
+    }
+}
+
+/// The interfaces that a component of the kind may import, beside the common ones and WASI.
+pub const fn imports(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::SanityCheck | Kind::Train => &["sprag:run/artifacts", "sprag:data/tables"],
+        Kind::UnitTest => &["sprag:stage/harness", "sprag:stage/train", "sprag:stage/score", "sprag:data/tables"],
+        Kind::Evaluate => &["sprag:run/artifacts", "sprag:data/tables", "sprag:stage/models"],
+        Kind::Register => &["sprag:stage/models", "sprag:stage/registry", "sprag:data/tables"],
+    }
+}
+
+/// Why a component does not fit a stage. Nothing of it was run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContractError {
+    /// It does not export what the kind needs.
+    #[error("expected a component of the world `{world}`, which exports `{missing}@{TRACK}`; found {found}")]
+    WrongWorld {
+        /// The kind's world.
+        world: &'static str,
+        /// The first interface that is missing.
+        missing: &'static str,
+        /// The kinds that it would fit, or its exports.
+        found: String,
+    },
+    /// It exports or imports another track of the contract.
+    #[error("expected track {TRACK} of `{package}`, found `{found}`")]
+    WrongTrack {
+        /// The package.
+        package: String,
+        /// The name in the component.
+        found: String,
+    },
+    /// It imports more than the kind's world has.
+    #[error("asks for `{import}` ({meaning}), which the world `{world}` does not have")]
+    ForbiddenImport {
+        /// The import.
+        import: String,
+        /// What the import would allow.
+        meaning: &'static str,
+        /// The kind's world.
+        world: &'static str,
+    },
+    /// It has no plugin section.
+    #[error("expected a section `sprag:plugin` that says who the plugin is, found none")]
+    NoPluginSection,
+}
+
+impl ContractError {
+    /// Whether the component asks for too much, rather than being of the wrong make.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::ForbiddenImport { .. })
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::WrongWorld { .. } => {
+                "name a plugin of this stage's kind, or set `kind` of the stage to the plugin's".to_owned()
+            }
+            Self::WrongTrack { .. } => format!("build the plugin against the WIT packages of track {TRACK}"),
+            Self::ForbiddenImport { import, .. } if import.starts_with("wasi:") => {
+                "no grant gives a stage of this kind that right; build the plugin without it".to_owned()
+            }
+            Self::ForbiddenImport { .. } => {
+                "a stage of this kind never gets that interface; build the plugin without it".to_owned()
+            }
+            Self::NoPluginSection => "build the plugin with the sprag SDK, which writes the section".to_owned(),
+        }
+    }
+}
+
+/// Checks that a component fits a stage of a kind: its exports are there and its imports are all allowed.
+///
+/// # Errors
+/// Every reason why it does not fit, the ones about its make first.
+pub fn check(component: &Component, kind: Kind) -> Result<(), Vec<ContractError>> {
+    let mut errors = vec![];
+    for &missing in exports(kind) {
+        match find(&component.exports, missing) {
+            Found::Track => {}
+            Found::OtherTrack(found) => errors.push(ContractError::WrongTrack { package: package(missing), found }),
+            Found::Nothing => {
+                errors.push(ContractError::WrongWorld { world: world(kind), missing, found: account(component) });
+                break;
+            }
+        }
+    }
+    if errors.is_empty() && component.plugin.is_none() {
+        errors.push(ContractError::NoPluginSection);
+    }
+    for import in &component.imports {
+        errors.extend(judge_import(import, kind).err());
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// The kinds whose exports a component has.
+pub fn kinds_of(component: &Component) -> Vec<Kind> {
+    let has = |kind: &Kind| exports(*kind).iter().all(|name| matches!(find(&component.exports, name), Found::Track));
+    Kind::ALL.into_iter().filter(has).collect()
+}
+
+/// What an import would allow, in plain words.
+pub fn meaning(import: &str) -> &'static str {
+    let (interface, _) = import.split_once('@').unwrap_or((import, ""));
+    match interface {
+        "sprag:data/tables" => "read the tables that it is handed",
+        "sprag:run/context" => "read its parameters; write logs, metrics and findings",
+        "sprag:run/blobs" => "read and write the byte streams that it is handed",
+        "sprag:run/artifacts" => "leave files with the run",
+        "sprag:stage/types" => "name the contract's types",
+        "sprag:stage/models" => "ask the models that it is handed for predictions",
+        "sprag:stage/registry" => "register this run's candidate and move aliases",
+        "sprag:stage/harness" => "make tables and sessions for a test",
+        "sprag:stage/train" => "call the trainer under test",
+        "sprag:stage/score" => "score with the model under test",
+        _ if interface.starts_with("wasi:http/") => "reach the network through HTTP",
+        _ if interface.starts_with("wasi:sockets/") => "open network sockets",
+        _ if interface.starts_with("wasi:filesystem/") => "name files; no directory is there",
+        _ if interface.starts_with("wasi:clocks/") => "look at a clock; it is frozen unless granted",
+        _ if interface.starts_with("wasi:random/") => "draw seeded random numbers",
+        _ if interface.starts_with("wasi:cli/") => "write to captured standard streams; no arguments, and only granted variables",
+        _ if interface.starts_with("wasi:io/") => "use streams and polling",
+        _ => "do something that sprag does not know",
+    }
+}
+
+fn judge_import(import: &str, kind: Kind) -> Result<(), ContractError> {
+    let forbidden = || ContractError::ForbiddenImport { import: import.to_owned(), meaning: meaning(import), world: world(kind) };
+    let (interface, version) = import.split_once('@').unwrap_or((import, ""));
+    if let Some(rest) = interface.strip_prefix("wasi:") {
+        let package = rest.split('/').next().unwrap_or_default();
+        return if WASI_PACKAGES.contains(&package) && version.starts_with("0.2.") { Ok(()) } else { Err(forbidden()) };
+    }
+    if !COMMON_IMPORTS.contains(&interface) && !imports(kind).contains(&interface) {
+        return Err(forbidden());
+    }
+    if version == TRACK {
+        return Ok(());
+    }
+    Err(ContractError::WrongTrack { package: package(interface), found: import.to_owned() })
+}
+
+enum Found {
+    Track,
+    OtherTrack(String),
+    Nothing,
+}
+
+fn find(names: &[String], interface: &str) -> Found {
+    let of_interface = |name: &&String| name.split('@').next() == Some(interface);
+    let mut tracks = names.iter().filter(of_interface).peekable();
+    let Some(&first) = tracks.peek() else { return Found::Nothing };
+    let served = tracks.any(|name| name.split_once('@').is_some_and(|(_, version)| version == TRACK));
+    if served { Found::Track } else { Found::OtherTrack(first.clone()) }
+}
+
+fn package(interface: &str) -> String {
+    interface.split('/').next().unwrap_or(interface).to_owned()
+}
+
+/// What a component is, for an error that expected something else.
+fn account(component: &Component) -> String {
+    let quote = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let kinds = kinds_of(component);
+    if !kinds.is_empty() {
+        let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
+        return format!("a plugin of the kind {}", quote(&names));
+    }
+    if component.exports.is_empty() {
+        return "a component that exports nothing".to_owned();
+    }
+    let shown: Vec<_> = component.exports.iter().take(5).map(String::as_str).collect();
+    format!("a component that exports {}", quote(&shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::component::PluginInfo;
+    use crate::digest::Digest;
+
+    fn component(exports: &[&str], imports: &[&str]) -> Component {
+        Component {
+            digest: Digest::of(b""),
+            bytes: 0,
+            imports: imports.iter().map(|name| (*name).to_owned()).collect(),
+            exports: exports.iter().map(|name| (*name).to_owned()).collect(),
+            plugin: Some(PluginInfo {
+                name: "p".into(),
+                version: "1.0.0".into(),
+                summary: String::new(),
+                params_schema: serde_json::json!({}),
+            }),
+        }
+    }
+
+    fn messages(component: &Component, kind: Kind) -> Vec<String> {
+        check(component, kind).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+    }
+
+    const TRAINER: [&str; 3] = ["sprag:stage/plugin@0.1.0", "sprag:stage/train@0.1.0", "sprag:stage/score@0.1.0"];
+
+    #[test]
+    fn a_trainer_may_import_its_world_and_inert_wasi() {
+        let imports = ["sprag:run/context@0.1.0", "sprag:data/tables@0.1.0", "wasi:io/streams@0.2.6", "wasi:cli/stderr@0.2.3"];
+        assert_eq!(messages(&component(&TRAINER, &imports), Kind::Train), [""; 0]);
+    }
+
+    #[test]
+    fn each_excess_import_is_named() {
+        let imports =
+            ["wasi:sockets/tcp@0.2.6", "sprag:stage/registry@0.1.0", "wasi:http/outgoing-handler@0.2.6", "evil:x/y@1.0.0"];
+        assert_eq!(
+            messages(&component(&TRAINER, &imports), Kind::Train),
+            [
+                "asks for `wasi:sockets/tcp@0.2.6` (open network sockets), which the world `trainer` does not have",
+                "asks for `sprag:stage/registry@0.1.0` (register this run's candidate and move aliases), which the world `trainer` does not have",
+                "asks for `wasi:http/outgoing-handler@0.2.6` (reach the network through HTTP), which the world `trainer` does not have",
+                "asks for `evil:x/y@1.0.0` (do something that sprag does not know), which the world `trainer` does not have",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_wrong_kind_says_which_kind_it_is() {
+        assert_eq!(
+            messages(&component(&TRAINER, &[]), Kind::Evaluate),
+            [
+                "expected a component of the world `evaluator`, which exports `sprag:stage/evaluate@0.1.0`; found a plugin of the kind `train`"
+            ]
+        );
+        assert_eq!(
+            messages(&component(&["wasi:cli/run@0.2.6"], &[]), Kind::Train),
+            [
+                "expected a component of the world `trainer`, which exports `sprag:stage/train@0.1.0`; found a component that exports `wasi:cli/run@0.2.6`"
+            ]
+        );
+    }
+
+    #[test]
+    fn another_track_is_named() {
+        let newer = component(&["sprag:stage/train@0.2.0", "sprag:stage/score@0.2.0"], &["sprag:run/context@0.2.0"]);
+        assert_eq!(messages(&newer, Kind::Train)[0], "expected track 0.1.0 of `sprag:stage`, found `sprag:stage/train@0.2.0`");
+        assert_eq!(messages(&newer, Kind::Train)[2], "expected track 0.1.0 of `sprag:run`, found `sprag:run/context@0.2.0`");
+    }
+}

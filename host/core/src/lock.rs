@@ -1,0 +1,125 @@
+//! What changed between the lockfile and the project as it stands, as the one-line differences that people review.
+
+use sprag_schemas::lockfile::{LockedStage, Lockfile, VERSION};
+
+use crate::plan::Plan;
+
+/// The lockfile of a plan.
+pub fn lockfile(plan: &Plan) -> Lockfile {
+    let stages = plan.stages.iter().map(|stage| LockedStage {
+        name: stage.name.clone(),
+        kind: stage.kind.name().to_owned(),
+        plugin: stage.plugin.to_string(),
+        version: stage.info.version.clone(),
+        digest: stage.component.digest.to_string(),
+        imports: stage.component.imports.clone(),
+        grants: stage.grant_lines(),
+    });
+    Lockfile { version: VERSION, stages: stages.collect() }
+}
+
+/// How the project differs from its lockfile.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LockDiff {
+    /// Differences that give a component one more right: a new import or a new grant. Accepted only by `sprag lock`.
+    pub widened: Vec<String>,
+    /// All other differences: another digest or version, a stage that came or went, a right that went.
+    pub changed: Vec<String>,
+}
+
+impl LockDiff {
+    /// Compares a lockfile with what the project would lock now.
+    pub fn between(locked: &Lockfile, now: &Lockfile) -> Self {
+        let mut diff = Self::default();
+        for stage in &now.stages {
+            match locked.stage(&stage.name) {
+                Some(before) => diff.compare(before, stage),
+                None => diff.changed.push(format!("stage `{}` is new: {} {}", stage.name, stage.plugin, stage.version)),
+            }
+        }
+        for gone in locked.stages.iter().filter(|stage| now.stage(&stage.name).is_none()) {
+            diff.changed.push(format!("stage `{}` is gone", gone.name));
+        }
+        diff
+    }
+
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.widened.is_empty() && self.changed.is_empty()
+    }
+
+    fn compare(&mut self, before: &LockedStage, now: &LockedStage) {
+        let who = if before.version == now.version && before.plugin == now.plugin {
+            format!("stage `{}`: {} {}", now.name, now.plugin, now.version)
+        } else {
+            format!("stage `{}`: {} {} -> {} {}", now.name, before.plugin, before.version, now.plugin, now.version)
+        };
+        let added =
+            |now: &[String], before: &[String]| now.iter().filter(|item| !before.contains(item)).cloned().collect::<Vec<_>>();
+        let imports = added(&now.imports, &before.imports);
+        let grants = added(&now.grants, &before.grants);
+        if !imports.is_empty() {
+            self.widened.push(format!("{who} now asks for {}", imports.join(", ")));
+        }
+        if !grants.is_empty() {
+            self.widened.push(format!("{who} is now granted {}", grants.join(", ")));
+        }
+        if imports.is_empty() && grants.is_empty() && before != now {
+            let what = if before.digest == now.digest {
+                "asks for or is granted less".to_owned()
+            } else {
+                format!("has the digest {} instead of {}", now.digest, before.digest)
+            };
+            self.changed.push(format!("{who} {what}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stage(name: &str, version: &str, digest: &str, imports: &[&str], grants: &[&str]) -> LockedStage {
+        let own = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
+        LockedStage {
+            name: name.into(),
+            kind: "train".into(),
+            plugin: format!("./{name}.wasm"),
+            version: version.into(),
+            digest: digest.into(),
+            imports: own(imports),
+            grants: own(grants),
+        }
+    }
+
+    fn diff(before: Vec<LockedStage>, now: Vec<LockedStage>) -> LockDiff {
+        let lock = |stages| Lockfile { version: VERSION, stages };
+        LockDiff::between(&lock(before), &lock(now))
+    }
+
+    #[test]
+    fn one_more_right_is_one_line() {
+        let diff = diff(
+            vec![stage("train", "1.2.0", "a", &["sprag:data/tables@0.1.0"], &[])],
+            vec![stage("train", "1.3.0", "b", &["sprag:data/tables@0.1.0", "wasi:http/types@0.2.6"], &[])],
+        );
+        assert_eq!(diff.widened, ["stage `train`: ./train.wasm 1.2.0 -> ./train.wasm 1.3.0 now asks for wasi:http/types@0.2.6"]);
+        assert!(diff.changed.is_empty());
+    }
+
+    #[test]
+    fn a_grant_widens_and_a_digest_only_changes() {
+        let before = stage("train", "1.0.0", "a", &[], &[]);
+        let granted = diff(vec![before.clone()], vec![stage("train", "1.0.0", "a", &[], &["env=A"])]);
+        assert_eq!(granted.widened, ["stage `train`: ./train.wasm 1.0.0 is now granted env=A"]);
+        let rebuilt = diff(vec![before.clone()], vec![stage("train", "1.0.0", "b", &[], &[])]);
+        assert_eq!(rebuilt.changed, ["stage `train`: ./train.wasm 1.0.0 has the digest b instead of a"]);
+        assert!(diff(vec![before.clone()], vec![before]).is_empty());
+    }
+
+    #[test]
+    fn stages_come_and_go() {
+        let diff = diff(vec![stage("a", "1.0.0", "a", &[], &[])], vec![stage("b", "1.0.0", "a", &[], &[])]);
+        assert_eq!(diff.changed, ["stage `b` is new: ./b.wasm 1.0.0", "stage `a` is gone"]);
+    }
+}
