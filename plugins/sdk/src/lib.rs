@@ -1,1 +1,77 @@
-//! The guest SDK.
+//! The guest SDK: what a plugin author needs to write a lifecycle stage in Rust.
+//!
+//! A plugin is a crate of type `cdylib` with a type that implements one of the traits [`SanityCheck`], [`UnitTest`], [`Trainer`],
+//! [`Evaluator`] and [`Registrar`], one call of the macro of the same kind, and a file `params.schema.json` beside its `Cargo.toml`. Built with
+//! `cargo build --target wasm32-wasip2` it is a component that exports its stage and imports only what it uses.
+//!
+//! ```
+//! use sprag_sdk::{Failure, SanityCheck, Session, Table, Verdict};
+//!
+//! #[derive(serde::Deserialize)]
+//! #[serde(rename_all = "snake_case", deny_unknown_fields)]
+//! struct Params {
+//!     rows: u64,
+//! }
+//!
+//! struct EnoughRows;
+//!
+//! impl SanityCheck for EnoughRows {
+//!     type Params = Params;
+//!
+//!     fn check(session: &Session, params: Params, data: &Table) -> Result<Verdict, Failure> {
+//!         sprag_sdk::info!(session, "{} rows", data.row_count());
+//!         Ok(if data.row_count() >= params.rows { Verdict::Pass } else { Verdict::Fail })
+//!     }
+//! }
+//!
+//! // In a plugin's own crate, beside its `params.schema.json`: sprag_sdk::sanity_check!(EnoughRows);
+//! ```
+//!
+//! The plugin's logic stays testable with plain `cargo test`: write it over [`Source`], which a host's [`Table`] and an in-memory [`Frame`] both are.
+//! The SDK deliberately knows nothing of the host's crates, and a plugin depends on nothing else of sprag.
+
+pub mod bindings;
+mod blob;
+mod column;
+mod failure;
+mod frame;
+mod matrix;
+#[doc(hidden)]
+pub mod plugin;
+mod session;
+mod source;
+pub mod stage;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+
+/// The one version of `wit-bindgen` that the macros expand to: two in one component would clash.
+pub use wit_bindgen;
+
+pub use bindings::sprag::{
+    data::tables::{Column, Cursor, DataError, Dtype, Field, Table, TextValues, Values},
+    run::{
+        artifacts,
+        blobs::{BlobError, Reader, Writer},
+        context::{Finding, Level, Measurement, Session, Severity},
+    },
+    stage::{
+        harness,
+        models::Model,
+        registry,
+        types::{Decision, Failure, Outcome, Verdict},
+    },
+};
+pub use blob::{CHUNK, read_all, write_all, write_artifact};
+pub use column::field;
+pub use frame::Frame;
+pub use matrix::scan_matrix;
+pub use plugin::Plugin;
+pub use session::{Watch, measurement};
+pub use source::{BATCH_ROWS, Source};
+pub use stage::{
+    evaluate::Evaluator,
+    register::Registrar,
+    sanity_check::SanityCheck,
+    train::{Scorer, State, Trainer},
+    unit_test::{CaseOutcome, TestCase, UnitTest, scorer, trainer},
+};

@@ -1,0 +1,63 @@
+//! Plugins that test a trainer on inputs with known answers.
+
+use serde::de::DeserializeOwned;
+
+use crate::{Failure, Session};
+
+pub use bindings::exports::sprag::stage::unit_test::{CaseOutcome, TestCase};
+/// The trainer under test, as the host wired it: its `score`.
+pub use bindings::sprag::stage::score as scorer;
+/// The trainer under test, as the host wired it: its `train`.
+pub use bindings::sprag::stage::train as trainer;
+
+/// Tests the trainer that stands behind [`trainer`] and [`scorer`]. [`crate::harness`] makes the values that they take.
+pub trait UnitTest {
+    /// The parameters, as `params.schema.json` describes them.
+    type Params: DeserializeOwned;
+
+    /// Runs every case.
+    ///
+    /// # Errors
+    ///
+    /// When the cases could not be run. That one failed is its outcome.
+    fn test(session: &Session, params: Self::Params) -> Result<Vec<TestCase>, Failure>;
+}
+
+/// Exports a type that implements [`UnitTest`](crate::UnitTest) as a `unit-test` plugin. The crate needs a `params.schema.json` beside its `Cargo.toml`.
+#[macro_export]
+macro_rules! unit_test {
+    ($ty:ident) => {
+        $crate::__export!($ty, unit_test, export_unit_test);
+    };
+}
+
+/// Turns the trait into what the world exports.
+#[doc(hidden)]
+pub struct Adapter<T>(std::marker::PhantomData<T>);
+
+impl<T: UnitTest> bindings::exports::sprag::stage::unit_test::Guest for Adapter<T> {
+    fn run(session: &Session) -> Result<Vec<TestCase>, Failure> {
+        T::test(session, session.params()?)
+    }
+}
+
+/// The stage's own exports, with every type taken from [`crate::bindings`].
+#[doc(hidden)]
+#[allow(unsafe_code, missing_docs, reason = "generated from the WIT packages, whose items are documented there")]
+#[allow(clippy::all, clippy::use_self, clippy::semicolon_if_nothing_returned, reason = "generated code")]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: ["../../wit/data", "../../wit/run", "../../wit/stage", "wit"],
+        world: "sprag:sdk/unit-test@0.1.0",
+        generate_all,
+        pub_export_macro: true,
+        export_macro_name: "export_unit_test",
+        default_bindings_module: "sprag_sdk::stage::unit_test::bindings",
+        with: {
+            "sprag:data/tables@0.1.0": crate::bindings::sprag::data::tables,
+            "sprag:run/blobs@0.1.0": crate::bindings::sprag::run::blobs,
+            "sprag:run/context@0.1.0": crate::bindings::sprag::run::context,
+            "sprag:stage/types@0.1.0": crate::bindings::sprag::stage::types,
+        },
+    });
+}
