@@ -1,0 +1,5 @@
+//! CSV.
+
+pub(crate) mod load;
+mod timestamp;
+pub(crate) mod write;

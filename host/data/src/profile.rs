@@ -1,0 +1,149 @@
+//! What a table looks like, written down as JSON, so that later data can be held against it.
+//!
+//! Describes; it judges nothing. Drift is measured by whoever reads the profile. Field order is stable and floats are written in their
+//! shortest form that reads back the same, so equal tables have equal profiles, byte for byte.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
+use serde::{Deserialize, Serialize};
+use sprag_core::digest::Digest;
+
+use crate::cells::Cells;
+use crate::{DType, DataError, Field, Table};
+
+mod duplicates;
+mod numbers;
+
+use numbers::Numbers;
+
+/// The value of [`Profile::format`].
+pub const PROFILE_FORMAT: &str = "sprag-profile/1";
+
+/// How many different values are counted before [`ColumnProfile::distinct`] gives up.
+const DISTINCT_CAP: usize = 10_000;
+
+/// How many values [`ColumnProfile::categories`] lists.
+const TOP: usize = 50;
+
+/// What a table looks like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The format of this document: [`PROFILE_FORMAT`].
+    pub format: String,
+    /// The digest of the table.
+    pub source_digest: Digest,
+    /// How many rows it has.
+    pub rows: u64,
+    /// One entry per column, in order.
+    pub columns: Vec<ColumnProfile>,
+    /// How many rows equal an earlier row in every column.
+    pub duplicate_rows: u64,
+}
+
+/// What a column looks like. The statistics are over finite numbers only, and none where the column holds no such number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnProfile {
+    /// The column's name.
+    pub name: String,
+    /// Its type.
+    pub dtype: DType,
+    /// How many rows are null.
+    pub nulls: u64,
+    /// How many values are NaN or infinite.
+    pub non_finite: u64,
+    /// How many different values there are besides null; none for floats, and where there are more than 10 000.
+    pub distinct: Option<u64>,
+    /// The least number; of a timestamp in microseconds since 1970-01-01T00:00:00Z, as are those below.
+    pub min: Option<f64>,
+    /// The greatest number.
+    pub max: Option<f64>,
+    /// The arithmetic mean.
+    pub mean: Option<f64>,
+    /// The standard deviation of a sample (divisor n - 1); none for fewer than two numbers.
+    pub std: Option<f64>,
+    /// The 0th, 1st, ... 100th percentile, by linear interpolation as NumPy's `quantile` does it: 101 numbers, or none.
+    pub quantiles: Vec<f64>,
+    /// The most frequent values of a text or boolean column, at most 50: by count, then by value.
+    pub categories: Vec<Category>,
+    /// How many rows hold a value of a text or boolean column that `categories` does not list.
+    pub other_count: u64,
+}
+
+/// One value of a text or boolean column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Category {
+    /// The value; `true` or `false` for a boolean.
+    pub value: String,
+    /// How many rows hold it.
+    pub count: u64,
+}
+
+/// Describes a table.
+///
+/// # Errors
+///
+/// When the table has no rows: nothing could be held against its profile.
+pub fn profile(table: &Table) -> Result<Profile, DataError> {
+    if table.row_count() == 0 {
+        return Err(DataError::NothingToProfile);
+    }
+    let columns = table.columns();
+    Ok(Profile {
+        format: PROFILE_FORMAT.to_owned(),
+        source_digest: table.digest(),
+        rows: table.row_count(),
+        columns: columns.fields.iter().zip(&columns.cells).map(|(field, cells)| column(field, cells)).collect(),
+        duplicate_rows: duplicates::count(&columns.cells, table.row_count() as usize),
+    })
+}
+
+fn column(field: &Field, cells: &Cells) -> ColumnProfile {
+    let numbers = if field.dtype.is_numeric() { Numbers::of(cells) } else { Numbers::default() };
+    let (categories, other_count) = match cells {
+        Cells::Texts(array) => categories(array.iter().flatten()),
+        Cells::Booleans(array) => categories(array.iter().flatten().map(|value| if value { "true" } else { "false" })),
+        Cells::Floats(_) | Cells::Integers(_) => (Vec::new(), 0),
+    };
+    ColumnProfile {
+        name: field.name.clone(),
+        dtype: field.dtype,
+        nulls: cells.null_count() as u64,
+        non_finite: numbers.non_finite,
+        distinct: match cells {
+            Cells::Floats(_) => None,
+            Cells::Integers(array) => distinct(array.iter().flatten()),
+            Cells::Booleans(array) => distinct(array.iter().flatten()),
+            Cells::Texts(array) => distinct(array.iter().flatten()),
+        },
+        min: numbers.sorted.first().copied(),
+        max: numbers.sorted.last().copied(),
+        mean: numbers.mean,
+        std: numbers.std,
+        quantiles: numbers.quantiles(),
+        categories,
+        other_count,
+    }
+}
+
+fn distinct<T: Hash + Eq>(values: impl Iterator<Item = T>) -> Option<u64> {
+    let mut seen = HashSet::new();
+    for value in values {
+        if seen.insert(value) && seen.len() > DISTINCT_CAP {
+            return None;
+        }
+    }
+    Some(seen.len() as u64)
+}
+
+fn categories<'a>(values: impl Iterator<Item = &'a str>) -> (Vec<Category>, u64) {
+    let mut counts: HashMap<&str, u64> = HashMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    let mut counts: Vec<(&str, u64)> = counts.into_iter().collect();
+    counts.sort_unstable_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
+    let other = counts.iter().skip(TOP).map(|(_, count)| count).sum();
+    let top = counts.into_iter().take(TOP).map(|(value, count)| Category { value: value.to_owned(), count });
+    (top.collect(), other)
+}
