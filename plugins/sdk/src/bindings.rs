@@ -6,4 +6,5 @@ wit_bindgen::generate!({
     path: ["../../wit/data", "../../wit/run", "../../wit/stage"],
     world: "sprag:stage/all-imports@0.1.0",
     generate_all,
+    additional_derives: [PartialEq],
 });

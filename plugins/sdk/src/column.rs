@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Column, Dtype, Field, TextValues, Values};
+use crate::{Column, Dtype, Failure, Field, TextValues, Values};
 
 /// A field without nulls.
 pub fn field(name: &str, dtype: Dtype) -> Field {
@@ -19,6 +19,11 @@ impl Dtype {
             Self::Text => "text",
             Self::Timestamp => "timestamp",
         }
+    }
+
+    /// The type of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Float, Self::Integer, Self::Boolean, Self::Text, Self::Timestamp].into_iter().find(|dtype| dtype.name() == name)
     }
 
     /// Whether values of this type are numbers to calculate with: floats, integers and booleans (as 0 and 1).
@@ -92,6 +97,20 @@ impl Column {
             }
         }
         Some(numbers)
+    }
+
+    /// The values as numbers to score with.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::BadInput`] at text or a null, with the column's name.
+    pub fn features(&self, name: &str) -> Result<Cow<'_, [f64]>, Failure> {
+        if let Some(row) = self.first_null() {
+            return Err(Failure::bad_input(format!(
+                "expected a number in column `{name}`, row {row} of the batch, found no value"
+            )));
+        }
+        self.numbers().ok_or_else(|| Failure::bad_input(format!("expected numbers in column `{name}`, found text")))
     }
 
     /// The text of row `row`; the empty text at a null. None of a column that is not text, or past its end.

@@ -67,7 +67,7 @@ pub use frame::Frame;
 pub use matrix::scan_matrix;
 pub use plugin::Plugin;
 pub use session::{Watch, measurement};
-pub use source::{BATCH_ROWS, Source};
+pub use source::{BATCH_ROWS, Source, batch_rows};
 pub use stage::{
     evaluate::Evaluator,
     register::Registrar,

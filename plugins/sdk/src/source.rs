@@ -5,6 +5,12 @@ use crate::{Column, Failure, Field, Table};
 /// The rows of a batch, unless there is a reason for another number: with 64 Ki the hand-over runs at full speed.
 pub const BATCH_ROWS: u32 = 1 << 16;
 
+/// The rows of a batch of `columns` columns of numbers, so that the batch holds at most 32 MiB, however wide the table is.
+pub fn batch_rows(columns: usize) -> u32 {
+    let rows = (1 << 22) / columns.max(1);
+    u32::try_from(rows).map_or(BATCH_ROWS, |rows| rows.clamp(256, BATCH_ROWS))
+}
+
 /// A table that can be walked as often as needed: the host's [`Table`], or a [`Frame`](crate::Frame) in memory.
 pub trait Source {
     /// The columns, in order.

@@ -50,6 +50,7 @@ pub mod bindings {
         path: ["../../wit/data", "../../wit/run", "../../wit/stage", "wit"],
         world: "sprag:sdk/unit-test@0.1.0",
         generate_all,
+        additional_derives: [PartialEq],
         pub_export_macro: true,
         export_macro_name: "export_unit_test",
         default_bindings_module: "sprag_sdk::stage::unit_test::bindings",
