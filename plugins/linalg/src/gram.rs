@@ -1,11 +1,16 @@
 //! The Gram matrix of columns that come by batches.
 
+use crate::pair::{Pair, add_product, pair, total};
+
 /// Rows that are worked on at a time: with them, the six columns of a tile stay in the innermost cache.
 const BLOCK: usize = 256;
 /// Columns on one side of a tile, and on the other: eight sums of two lanes, which is what sixteen vector registers hold beside their operands.
 const TALL: usize = 4;
 const WIDE: usize = 2;
 const LANES: usize = 2;
+
+/// A block of one column.
+type Block = [[f64; LANES]; BLOCK / LANES];
 
 /// Sums up `X' X` over any number of batches, in memory for the result and one block.
 ///
@@ -20,14 +25,14 @@ pub struct Gram {
     /// The upper triangle, tile by tile, over the columns rounded up to whole tiles.
     sums: Vec<f64>,
     /// The block's columns, one after the other; those past the last are zero.
-    block: Vec<[f64; BLOCK]>,
+    block: Vec<Block>,
 }
 
 impl Gram {
     /// The sum over no rows, of this many columns.
     pub fn new(columns: usize) -> Self {
         let padded = columns.next_multiple_of(TALL);
-        Self { columns, sums: vec![0.0; padded * padded], block: vec![[0.0; BLOCK]; padded] }
+        Self { columns, sums: vec![0.0; padded * padded], block: vec![[[0.0; LANES]; BLOCK / LANES]; padded] }
     }
 
     /// Adds rows: of each value its column's `shift` is taken away, and the rest is multiplied by its row's entry in `scale`, where that is given.
@@ -42,7 +47,7 @@ impl Gram {
             let range = start..rows.min(start + BLOCK);
             for ((slot, column), &shift) in self.block.iter_mut().zip(columns).zip(shift) {
                 let values = &column.as_ref()[range.clone()];
-                let (filled, rest) = slot.split_at_mut(values.len());
+                let (filled, rest) = slot.as_flattened_mut().split_at_mut(values.len());
                 for (filled, &value) in filled.iter_mut().zip(values) {
                     *filled = value - shift;
                 }
@@ -73,7 +78,7 @@ impl Gram {
 }
 
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-fn add_block(block: &[[f64; BLOCK]], sums: &mut [f64]) {
+fn add_block(block: &[Block], sums: &mut [f64]) {
     let padded = block.len();
     let (tall, _) = block.as_chunks::<TALL>();
     let (wide, _) = block.as_chunks::<WIDE>();
@@ -90,21 +95,25 @@ fn add_block(block: &[[f64; BLOCK]], sums: &mut [f64]) {
     }
 }
 
-/// The products of each column on the left with each on the right. The lanes are written out, because a compiler may not reorder a sum of floats by itself.
+/// The products of each column on the left with each on the right.
 #[inline]
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-fn tile(left: &[[f64; BLOCK]; TALL], right: &[[f64; BLOCK]; WIDE]) -> [[f64; WIDE]; TALL] {
-    let mut sums = [[[0.0; LANES]; WIDE]; TALL];
-    for at in (0..BLOCK).step_by(LANES) {
+fn tile(left: &[Block; TALL], right: &[Block; WIDE]) -> [[f64; WIDE]; TALL] {
+    let mut sums = [[pair([0.0; LANES]); WIDE]; TALL];
+    for at in 0..BLOCK / LANES {
+        let right: [Pair; WIDE] = [pair(right[0][at]), pair(right[1][at])];
         for (sums, left) in sums.iter_mut().zip(left) {
-            for (sums, right) in sums.iter_mut().zip(right) {
-                for (lane, sum) in sums.iter_mut().enumerate() {
-                    *sum += left[at + lane] * right[at + lane];
-                }
+            let left = pair(left[at]);
+            for (sum, &right) in sums.iter_mut().zip(&right) {
+                *sum = add_product(*sum, left, right);
             }
         }
     }
-    sums.map(|row| row.map(|lanes| lanes[0] + lanes[1]))
+    let mut totals = [[0.0; WIDE]; TALL];
+    for (total_of, sum) in totals.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+        *total_of = total(*sum);
+    }
+    totals
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod cholesky;
 mod eigen;
 mod gram;
+mod pair;
 
 pub use cholesky::Cholesky;
 pub use eigen::{Eigen, eigen};

@@ -39,6 +39,11 @@ impl Frame {
         self
     }
 
+    /// All columns, in the order of the schema.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.fields.iter().position(|field| field.name == name).map(|at| &self.columns[at])

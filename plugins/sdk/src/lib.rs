@@ -1,7 +1,7 @@
 //! The guest SDK: what a plugin author needs to write a lifecycle stage in Rust.
 //!
-//! A plugin is a crate of type `cdylib` with a type that implements one of the traits [`SanityCheck`], [`UnitTest`], [`Trainer`],
-//! [`Evaluator`] and [`Registrar`], one call of the macro of the same kind, and a file `params.schema.json` beside its `Cargo.toml`. Built with
+//! A plugin is a crate of type `cdylib` with a type that implements one of the traits [`SanityCheck`], [`Trainer`], [`Evaluator`]
+//! and [`Registrar`] (or `UnitTest` of the crate `sprag-sdk-unit-test`), one call of the macro of the same kind, and a file `params.schema.json` beside its `Cargo.toml`. Built with
 //! `cargo build --target wasm32-wasip2` it is a component that exports its stage and imports only what it uses.
 //!
 //! ```
@@ -73,5 +73,4 @@ pub use stage::{
     register::Registrar,
     sanity_check::SanityCheck,
     train::{Scorer, State, Trainer},
-    unit_test::{CaseOutcome, TestCase, UnitTest, scorer, trainer},
 };

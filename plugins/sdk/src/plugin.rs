@@ -53,16 +53,16 @@ macro_rules! __describe {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export {
-    ($ty:ident, $kind:ident, $export:ident) => {
+    ($ty:ident, [$($path:tt)+], $export:ident) => {
         $crate::__describe!($ty);
 
         #[cfg(target_arch = "wasm32")]
         #[allow(unsafe_code, reason = "the canonical ABI's entry points")]
         const _: () = {
             type Describe = $crate::plugin::Adapter<$ty>;
-            type Adapter = $crate::stage::$kind::Adapter<$ty>;
+            type Adapter = $($path)+::Adapter<$ty>;
     $crate::plugin::bindings::export_plugin!(Describe with_types_in $crate::plugin::bindings);
-    $crate::stage::$kind::bindings::$export!(Adapter with_types_in $crate::stage::$kind::bindings);
+    $($path)+::bindings::$export!(Adapter with_types_in $($path)+::bindings);
         };
     };
 }

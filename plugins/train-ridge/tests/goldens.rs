@@ -1,6 +1,8 @@
 //! Mean squared errors on the hold-out of scikit-learn's `train_test_split(test_size=0.2, random_state=0)`, against scikit-learn 1.9.1
 //! (`Ridge(alpha).fit(...)`, `mean_squared_error`).
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::{fs, path::Path};
 
 use sprag_sdk::{Frame, Scorer, Source};

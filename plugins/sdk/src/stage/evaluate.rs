@@ -27,7 +27,7 @@ pub trait Evaluator {
 #[macro_export]
 macro_rules! evaluator {
     ($ty:ident) => {
-        $crate::__export!($ty, evaluate, export_evaluate);
+        $crate::__export!($ty, [$crate::stage::evaluate], export_evaluate);
     };
 }
 

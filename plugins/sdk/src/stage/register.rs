@@ -21,7 +21,7 @@ pub trait Registrar {
 #[macro_export]
 macro_rules! registrar {
     ($ty:ident) => {
-        $crate::__export!($ty, register, export_register);
+        $crate::__export!($ty, [$crate::stage::register], export_register);
     };
 }
 

@@ -21,7 +21,7 @@ pub trait SanityCheck {
 #[macro_export]
 macro_rules! sanity_check {
     ($ty:ident) => {
-        $crate::__export!($ty, sanity_check, export_sanity_check);
+        $crate::__export!($ty, [$crate::stage::sanity_check], export_sanity_check);
     };
 }
 

@@ -55,7 +55,7 @@ pub struct State {
 #[macro_export]
 macro_rules! trainer {
     ($ty:ident) => {
-        $crate::__export!($ty, train, export_train);
+        $crate::__export!($ty, [$crate::stage::train], export_train);
     };
 }
 
