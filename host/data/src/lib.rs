@@ -31,6 +31,7 @@ mod profile;
 mod source;
 mod split;
 mod table;
+mod threads;
 
 pub use column::{Column, Values};
 pub use csv::write::write_csv;
