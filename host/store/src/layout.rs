@@ -1,0 +1,74 @@
+//! The folders of a store.
+//!
+//! | Path | What it is |
+//! | --- | --- |
+//! | `store.db` | SQLite: runs, cache, registry, remembered digests |
+//! | `blobs/sha256/ab/ab12...` | content, by the SHA-256 of its bytes |
+//! | `tmp/` | content that is being written |
+//! | `code/` | compiled components; the runtime's |
+//! | `run.lock` | held by the run in progress |
+//! | `.gitignore` | keeps all of it out of git |
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sprag_core::digest::Digest;
+
+use crate::StoreError;
+
+/// Where everything in a store is.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) root: PathBuf,
+}
+
+impl Layout {
+    pub(crate) fn database(&self) -> PathBuf {
+        self.root.join("store.db")
+    }
+
+    pub(crate) fn tmp(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    pub(crate) fn code(&self) -> PathBuf {
+        self.root.join("code")
+    }
+
+    pub(crate) fn run_lock(&self) -> PathBuf {
+        self.root.join("run.lock")
+    }
+
+    pub(crate) fn gitignore(&self) -> PathBuf {
+        self.root.join(".gitignore")
+    }
+
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.root.join("blobs").join("sha256")
+    }
+
+    pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
+        let hex = digest.hex();
+        self.blobs().join(&hex[..2]).join(hex)
+    }
+
+    /// Makes the folders that are missing.
+    pub(crate) fn create(&self) -> Result<(), StoreError> {
+        for folder in [self.blobs(), self.tmp(), self.code()] {
+            fs::create_dir_all(&folder).map_err(|source| StoreError::io("create", &folder, source))?;
+        }
+        let gitignore = self.gitignore();
+        let ignored = fs::metadata(&gitignore).is_ok_and(|metadata| metadata.len() > 0);
+        if !ignored {
+            fs::write(&gitignore, "*\n").map_err(|source| StoreError::io("write", &gitignore, source))?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes new names in a folder survive a power cut. Systems that cannot open a folder do so by themselves.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    let sync = || -> io::Result<()> { if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) } };
+    sync().map_err(|source| StoreError::io("flush", folder, source))
+}
