@@ -1,1 +1,30 @@
-//! x
+//! Runs stages. This is the one crate that knows wasmtime.
+//!
+//! A stage runs in a store of its own, made for one attempt and thrown away. Its linker offers what the world of its kind has, and
+//! nothing else. The caller hands in tables, models and byte streams, and gets back what the stage reported, with its result or the
+//! reason why there is none. Nothing here opens a file of the project, reads the environment or knows the store on disk: bytes come
+//! and go through the traits of [`blobs`].
+
+mod bindings;
+pub mod blobs;
+mod call;
+mod code_cache;
+mod engine;
+mod failure;
+mod host;
+mod inert_wasi;
+mod linker;
+mod model;
+mod registry;
+mod scorer;
+mod session;
+mod stages;
+mod state;
+
+pub use call::{Cancel, Finished, Observer, Signal, StageCall};
+pub use engine::{LoadError, Loaded, Runtime};
+pub use failure::{LimitHit, StageFailure};
+pub use model::ModelSource;
+pub use registry::{RegisterEffects, RegistryView};
+pub use scorer::Scorer;
+pub use stages::{Trained, TrainerUnderTest, Verdict};

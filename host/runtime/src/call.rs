@@ -1,0 +1,86 @@
+//! What one call of a stage needs, and what comes back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sprag_core::limits::Limits;
+use sprag_schemas::manifest::Clock;
+use sprag_schemas::record::{Finding, LogLine, Metric, StageReport};
+
+use crate::blobs::{Blobs, ReaderHandle};
+use crate::engine::Loaded;
+use crate::failure::StageFailure;
+
+/// Something that a stage reported just now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Signal {
+    /// A log line.
+    Log(LogLine),
+    /// A measurement.
+    Metric(Metric),
+    /// A finding.
+    Finding(Finding),
+    /// How far the work is.
+    Progress {
+        /// Units done.
+        done: u64,
+        /// Units in all, where they are known.
+        total: Option<u64>,
+    },
+}
+
+/// Hears what a stage reports, as it reports it. It is called from within the stage and must not block.
+pub type Observer = Arc<dyn Fn(Signal) + Send + Sync>;
+
+/// Asks the stages of a run to stop.
+///
+/// A stage that looks at `should-stop` ends by itself; one that does not is ended two seconds after it could have.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks for the stop.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a stop was asked for.
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One attempt at one stage: the component, and all that it may see and use.
+#[derive(Clone)]
+pub struct StageCall {
+    /// The component.
+    pub component: Loaded,
+    /// The parameters, as JSON.
+    pub params_json: String,
+    /// The seed of all chance.
+    pub seed: u64,
+    /// Files to read, by the name that the stage asks for.
+    pub inputs: BTreeMap<String, ReaderHandle>,
+    /// The environment variables that the stage sees.
+    pub env: Vec<(String, String)>,
+    /// The clock that the stage sees.
+    pub clock: Clock,
+    /// What the stage may use.
+    pub limits: Limits,
+    /// Where its artifacts and its model go.
+    pub blobs: Arc<dyn Blobs>,
+    /// Who hears what it reports.
+    pub observer: Observer,
+    /// How it is asked to stop.
+    pub cancel: Cancel,
+}
+
+/// What a stage left: its report, whether or not it has a result.
+#[derive(Debug)]
+pub struct Finished<T> {
+    /// What it reported.
+    pub report: StageReport,
+    /// Its result, or why there is none.
+    pub result: Result<T, StageFailure>,
+}

@@ -1,0 +1,138 @@
+//! The engine: one configuration, one place, and the components that it has loaded.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sprag_core::digest::Digest;
+use wasmtime::component::Component;
+use wasmtime::{Config, Engine, OptLevel};
+
+use crate::code_cache;
+
+/// How often a stage that computes is looked at.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The one configuration of the engine. Whatever changes here changes the engine's compatibility hash, and with it the code cache.
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        .relaxed_simd_deterministic(true)
+        .max_wasm_stack(1 << 20)
+        .async_stack_size(2 << 20)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
+    config
+}
+
+/// Runs stages. Cloning it is cheap: all clones share one engine.
+#[derive(Clone)]
+pub struct Runtime(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    code_dir: Option<PathBuf>,
+}
+
+/// A component that is ready to be instantiated.
+#[derive(Clone)]
+pub struct Loaded {
+    pub(crate) component: Component,
+    /// The digest of the component's binary.
+    pub digest: Digest,
+}
+
+/// Why a component could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The engine refused the binary.
+    #[error("failed to compile the component {digest}: {message}")]
+    Compile {
+        /// The component's digest.
+        digest: Digest,
+        /// The engine's words.
+        message: String,
+    },
+    /// The engine itself could not be made on this machine.
+    #[error("failed to start the WebAssembly engine: {0}")]
+    Engine(String),
+}
+
+impl Runtime {
+    /// Makes the engine.
+    ///
+    /// `code_dir` is where compiled code is kept between processes. It must belong to the user alone: code found there is run. Without
+    /// one, every process compiles anew.
+    ///
+    /// # Errors
+    /// The engine cannot run on this machine.
+    pub fn new(code_dir: Option<&Path>) -> Result<Self, LoadError> {
+        let engine = Engine::new(&config()).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+        let weak = engine.weak();
+        // The thread ends with the engine: it holds no strong reference to it.
+        std::thread::Builder::new()
+            .name("sprag-ticker".to_owned())
+            .spawn(move || {
+                while let Some(engine) = weak.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
+                    std::thread::sleep(TICK);
+                }
+            })
+            .map_err(|error| LoadError::Engine(error.to_string()))?;
+        Ok(Self(Arc::new(Inner { engine, code_dir: code_dir.map(Path::to_owned) })))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// Whether a component's compiled code is kept from an earlier process.
+    pub fn is_compiled(&self, digest: &Digest) -> bool {
+        self.0.code_dir.as_deref().is_some_and(|dir| code_cache::path(dir, &self.0.engine, digest).exists())
+    }
+
+    /// Makes a component ready: from the code cache, else by compiling it.
+    ///
+    /// # Errors
+    /// The engine refuses the binary.
+    pub fn load(&self, digest: Digest, binary: &[u8]) -> Result<Loaded, LoadError> {
+        let component = code_cache::load(&self.0.engine, self.0.code_dir.as_deref(), &digest, binary)
+            .map_err(|error| LoadError::Compile { digest, message: format!("{error:#}") })?;
+        Ok(Loaded { component, digest })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    #[test]
+    fn code_that_one_engine_compiled_loads_in_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let digest = Digest::of(EMPTY);
+        let first = Runtime::new(Some(dir.path())).unwrap();
+        assert!(!first.is_compiled(&digest));
+        first.load(digest, EMPTY).unwrap();
+        let second = Runtime::new(Some(dir.path())).unwrap();
+        assert!(second.is_compiled(&digest));
+        second.load(digest, b"not even looked at").unwrap();
+    }
+
+    #[test]
+    fn damaged_code_is_a_miss_and_not_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let digest = Digest::of(EMPTY);
+        let runtime = Runtime::new(Some(dir.path())).unwrap();
+        runtime.load(digest, EMPTY).unwrap();
+        let path = code_cache::path(dir.path(), runtime.engine(), &digest);
+        for damage in [&b""[..], b"junk", b"\x7fELF"] {
+            std::fs::write(&path, damage).unwrap();
+            runtime.load(digest, EMPTY).unwrap();
+        }
+        assert!(std::fs::metadata(&path).unwrap().len() > 100, "compiled again and replaced");
+    }
+}

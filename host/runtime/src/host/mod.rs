@@ -1,0 +1,14 @@
+//! The functions that stages import, one file for each interface.
+
+mod artifacts;
+mod blobs;
+mod context;
+mod convert;
+mod harness;
+mod models;
+mod registry;
+pub(crate) mod tables;
+mod train;
+mod types;
+
+pub(crate) use convert::{column_from_wit, column_to_wit};
