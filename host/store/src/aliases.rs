@@ -9,11 +9,13 @@ use crate::database::Durability;
 use crate::registry::{known_latest, number};
 use crate::{Store, StoreError};
 
-/// An alias for a version that is being registered.
+/// An alias that is set together with the registration of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAlias {
     /// The alias, such as `production`.
     pub alias: String,
+    /// The version that it is to point at; none for the one that is being registered.
+    pub version: Option<u64>,
     /// When (RFC 3339, UTC).
     pub at: String,
     /// Who.
@@ -25,7 +27,7 @@ pub struct NewAlias {
 impl NewAlias {
     /// The entry of the history.
     pub(crate) fn entry(self, name: String, version: u64, run_id: String) -> AliasEntry {
-        let Self { alias, at, by, reason } = self;
+        let Self { alias, at, by, reason, version: _ } = self;
         AliasEntry { name, alias, version, at, by, reason, run_id: Some(run_id) }
     }
 }

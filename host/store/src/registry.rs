@@ -57,18 +57,18 @@ impl Store {
     ///
     /// The model cannot be called so, a metric is not finite, or the database cannot be written.
     pub fn add_version(&self, new: NewVersion) -> Result<AddVersion, StoreError> {
-        self.register(new, None)
+        self.register(new, vec![])
     }
 
-    /// Registers a version and points an alias at it, in one transaction: there is never one without the other. Where the run has
+    /// Registers a version and sets aliases, in one transaction: there is never one without the others. Where the run has
     /// registered a version of this model before, neither changes.
     ///
     /// # Errors
     ///
     /// The model or the alias cannot be called so, a metric is not finite, or the database cannot be written.
-    pub fn register(&self, new: NewVersion, alias: Option<NewAlias>) -> Result<AddVersion, StoreError> {
+    pub fn register(&self, new: NewVersion, aliases: Vec<NewAlias>) -> Result<AddVersion, StoreError> {
         check_name(&new.name)?;
-        alias.iter().try_for_each(|new| aliases::check_alias(&new.alias))?;
+        aliases.iter().try_for_each(|new| aliases::check_alias(&new.alias))?;
         new.metrics.iter().try_for_each(|(name, value)| json::check_finite(*value, || format!("the metric `{name}`")))?;
         let mut record = ModelVersion {
             version: VersionRef { name: new.name, version: 0 },
@@ -89,8 +89,12 @@ impl Store {
             record.version.version = next;
             let sql = "INSERT INTO versions (name, version, run_id, record) VALUES (?1, ?2, ?3, ?4)";
             connection.execute(sql, params![name, next.cast_signed(), run_id, json::encode(&record)])?;
-            if let Some(alias) = alias {
-                aliases::append(connection, &alias.entry(name, next, run_id))?;
+            for alias in aliases {
+                let version = alias.version.unwrap_or(next);
+                if version == 0 || version > next {
+                    return Err(StoreError::UnknownVersion { name, version, latest: next }.into());
+                }
+                aliases::append(connection, &alias.entry(name.clone(), version, run_id.clone()))?;
             }
             Ok(AddVersion::Added(next))
         })
