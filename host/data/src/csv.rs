@@ -7,6 +7,7 @@
 //! pieces on threads and joins what comes out.
 
 mod builder;
+mod decimal;
 mod fault;
 mod header;
 mod join;

@@ -302,7 +302,9 @@ impl DataError {
             Self::NotText { found, .. } if found.contains("Parquet") => "give the data's `format` as `parquet`".into(),
             Self::NotText { found, .. } if found.contains("gzip") => "decompress the file first".into(),
             Self::NotText { .. } => "save the file as UTF-8 text".into(),
-            Self::LineTooLong { .. } => "raise `max_line_bytes` if the file is right, or look for a missing line end or closing quote".into(),
+            Self::LineTooLong { .. } => {
+                "raise `max_line_bytes` if the file is right, or look for a missing line end or closing quote".into()
+            }
             Self::Quote { .. } => "write a quote inside a quoted field twice".into(),
             Self::FieldCount { expected, found, .. } if found < expected => {
                 "is the file truncated? otherwise check the `delimiter`".into()

@@ -133,7 +133,11 @@ fn test_rows(rows: u32, key: &'static str, size: TestSize) -> Result<u32, DataEr
         TestSize::Fraction(fraction) => {
             let shown = fraction.to_string();
             if !(fraction > 0.0 && fraction < 1.0) {
-                return Err(DataError::SplitSize { key, size: shown, expected: "a fraction between 0 and 1, or a number of rows".into() });
+                return Err(DataError::SplitSize {
+                    key,
+                    size: shown,
+                    expected: "a fraction between 0 and 1, or a number of rows".into(),
+                });
             }
             // Less than one beyond `rows`, which the comparison below refuses.
             (shown, (fraction * f64::from(rows)).ceil() as u64)

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use sprag_core::digest::Digest;
 
+use crate::cells::Cells;
 use crate::column::Column;
 use crate::dtype::Field;
 use crate::error::{DataError, Names};
-use crate::cells::Cells;
 use crate::{DType, cells};
 
 /// Named, typed columns of one length. Never changes, and is cheap to clone.

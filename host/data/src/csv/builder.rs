@@ -17,7 +17,10 @@ pub(super) enum Values {
     Integers(Vec<i64>),
     Booleans(Vec<bool>),
     Timestamps(Vec<i64>),
-    Texts { bytes: Vec<u8>, ends: Vec<usize> },
+    Texts {
+        bytes: Vec<u8>,
+        ends: Vec<usize>,
+    },
 }
 
 /// A column in the making.
@@ -41,7 +44,8 @@ pub(super) struct Part {
 }
 
 impl Values {
-    fn empty(dtype: DType) -> Self {
+    /// No values of a type.
+    pub(super) fn empty(dtype: DType) -> Self {
         match dtype {
             DType::Float => Self::Floats(Vec::new()),
             DType::Integer => Self::Integers(Vec::new()),
@@ -63,13 +67,14 @@ impl Values {
         }
     }
 
-    fn push_zero(&mut self) {
+    /// Adds zeros or empty texts.
+    pub(super) fn push_zeros(&mut self, rows: usize) {
         match self {
             Self::None => {}
-            Self::Floats(values) => values.push(0.0),
-            Self::Integers(values) | Self::Timestamps(values) => values.push(0),
-            Self::Booleans(values) => values.push(false),
-            Self::Texts { bytes, ends } => ends.push(bytes.len()),
+            Self::Floats(values) => values.resize(values.len() + rows, 0.0),
+            Self::Integers(values) | Self::Timestamps(values) => values.resize(values.len() + rows, 0),
+            Self::Booleans(values) => values.resize(values.len() + rows, false),
+            Self::Texts { bytes, ends } => ends.resize(ends.len() + rows, bytes.len()),
         }
     }
 }
@@ -96,21 +101,22 @@ impl Builder {
         Part { rows: self.rows, values: self.values, validity, quoted_null: self.quoted_null }
     }
 
-    /// Takes in the field of the next row; the declared type comes back where the field is not of it.
-    #[inline]
-    pub(super) fn push(&mut self, field: Raw<'_>, nulls: &Nulls) -> Result<(), DType> {
-        if let (Values::Floats(values), Raw::Plain(text)) = (&mut self.values, field)
-            && !nulls.contains(text)
-            && let Some(value) = value::float(text)
-        {
-            values.push(value);
-            self.valid();
-            return Ok(());
-        }
-        self.push_any(field, nulls)
+    /// Whether every value so far is a float, or the type is declared as such.
+    pub(super) const fn holds_floats(&self) -> bool {
+        matches!(self.values, Values::Floats(_)) && !self.mixed
     }
 
-    fn push_any(&mut self, field: Raw<'_>, nulls: &Nulls) -> Result<(), DType> {
+    /// Takes in a float as the value of the next row of a column that holds floats.
+    #[inline]
+    pub(super) fn push_float(&mut self, value: f64) {
+        if let Values::Floats(values) = &mut self.values {
+            values.push(value);
+            self.valid();
+        }
+    }
+
+    /// Takes in the field of the next row; the declared type comes back where the field is not of it.
+    pub(super) fn push(&mut self, field: Raw<'_>, nulls: &Nulls) -> Result<(), DType> {
         if self.mixed {
             return Ok(());
         }
@@ -196,7 +202,7 @@ impl Builder {
         });
         bits.append(false);
         self.rows += 1;
-        self.values.push_zero();
+        self.values.push_zeros(1);
     }
 }
 
@@ -258,6 +264,9 @@ mod tests {
         assert_eq!(push(DType::Integer, "1.0"), Err(DType::Integer));
         assert_eq!(push(DType::Float, "abc"), Err(DType::Float));
         assert_eq!(push(DType::Boolean, "2"), Err(DType::Boolean));
-        assert_eq!([push(DType::Integer, "-0"), push(DType::Boolean, "1"), push(DType::Text, "7"), push(DType::Float, "")], [Ok(()); 4]);
+        assert_eq!(
+            [push(DType::Integer, "-0"), push(DType::Boolean, "1"), push(DType::Text, "7"), push(DType::Float, "")],
+            [Ok(()); 4]
+        );
     }
 }

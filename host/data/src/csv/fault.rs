@@ -1,10 +1,9 @@
 //! What is wrong with a piece of a file, before it is known on which line of the file the piece begins.
 
 use std::io;
-use std::path::Path;
 
 use crate::error::shorten;
-use crate::{DType, DataError};
+use crate::{DType, DataError, Source};
 
 /// A fault, and where in its piece it is.
 #[derive(Debug)]
@@ -37,14 +36,16 @@ impl What {
 
 impl Fault {
     /// The error for a fault in a piece that has `lines` line ends before it in the file.
-    pub(super) fn locate(self, lines: u64, path: &Path, limit: u64, names: &[String]) -> DataError {
-        let (path, line) = (path.to_owned(), lines + self.line + 1);
+    pub(super) fn locate(self, lines: u64, source: &Source, names: &[String]) -> DataError {
+        let (path, limit, line) = (source.path.clone(), source.max_line_bytes, lines + self.line + 1);
         match self.what {
             What::NotText(found) => DataError::NotText { path, line, found },
             What::LineTooLong => DataError::LineTooLong { path, line, limit },
             What::Quote { expected, found } => DataError::Quote { path, line, expected, found },
             What::FieldCount(found) => DataError::FieldCount { path, line, expected: names.len(), found },
-            What::Value { column, expected, found } => DataError::Value { path, line, column: names[column].clone(), expected, found },
+            What::Value { column, expected, found } => {
+                DataError::Value { path, line, column: names[column].clone(), expected, found }
+            }
             What::Io(source) => DataError::Io { path, source },
         }
     }

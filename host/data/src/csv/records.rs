@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
+use super::decimal::decimal;
 use super::fault::{Fault, What};
 
 /// A field as it stands in the text.
@@ -79,11 +80,28 @@ impl<'a> Records<'a> {
         Ok((Raw::Plain(field.strip_suffix('\r').unwrap_or(field)), true))
     }
 
+    /// The next field of the current record as a float, and whether it is the last. Where it is no plain decimal number, none, and the
+    /// field is still to be taken.
+    #[inline]
+    pub(super) fn float(&mut self) -> Option<(f64, bool)> {
+        let bytes = self.text.as_bytes();
+        let (value, length) = decimal(bytes.get(self.at..)?)?;
+        let end = self.at + length;
+        let (last, next) = match *bytes.get(end)? {
+            byte if byte == self.delimiter => (false, end + 1),
+            b'\n' => (true, end + 1),
+            b'\r' if bytes.get(end + 1) == Some(&b'\n') => (true, end + 2),
+            _ => return None,
+        };
+        self.at = next;
+        self.line += u64::from(last);
+        Some((value, last))
+    }
+
     /// The length of the current record so far, in bytes.
     pub(super) fn length(&self) -> usize {
         self.at.min(self.text.len()) - self.start
     }
-
 
     /// Where the next field or record begins.
     pub(super) fn position(&self) -> usize {

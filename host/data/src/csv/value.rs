@@ -22,6 +22,11 @@ impl Nulls {
         Self { values: values.to_vec(), empty: values.iter().any(String::is_empty), first }
     }
 
+    /// Whether some null value could be a number.
+    pub(super) fn are_numbers(&self) -> bool {
+        self.values.iter().any(|value| value.contains(|c: char| c.is_ascii_digit()))
+    }
+
     pub(super) fn contains(&self, field: &str) -> bool {
         match field.as_bytes().first() {
             None => self.empty,
@@ -82,7 +87,10 @@ mod tests {
     fn integers_keep_what_the_field_says() {
         assert_eq!(exact_integer("-9223372036854775808"), Some(i64::MIN));
         assert_eq!(exact_integer("9223372036854775808"), None);
-        assert_eq!([exact_integer("+7"), exact_integer("007"), exact_integer("-0"), exact_integer("0")], [Some(7), Some(7), None, Some(0)]);
+        assert_eq!(
+            [exact_integer("+7"), exact_integer("007"), exact_integer("-0"), exact_integer("0")],
+            [Some(7), Some(7), None, Some(0)]
+        );
         assert_eq!([exact_integer(""), exact_integer("1.0"), exact_integer("1e3"), exact_integer("-")], [None; 4]);
     }
 
@@ -93,7 +101,10 @@ mod tests {
         assert_eq!(float("9007199254740993"), Some(9_007_199_254_740_992.0));
         assert_eq!(float("9007199254740993.00000000000000000000000000001"), Some(9_007_199_254_740_994.0));
         assert_eq!(float("2.2250738585072011e-308").map(f64::to_bits), Some(0x000f_ffff_ffff_ffff));
-        assert_eq!([float("-inf"), float("Infinity"), float("1e999")], [Some(f64::NEG_INFINITY), Some(f64::INFINITY), Some(f64::INFINITY)]);
+        assert_eq!(
+            [float("-inf"), float("Infinity"), float("1e999")],
+            [Some(f64::NEG_INFINITY), Some(f64::INFINITY), Some(f64::INFINITY)]
+        );
         assert_eq!([float(""), float("1,5"), float("0x10"), float("1_000"), float(" 1")], [None; 5]);
     }
 

@@ -5,7 +5,6 @@
 
 use std::io::{self, Write};
 
-
 use crate::cells::Cells;
 use crate::{DType, Table};
 
