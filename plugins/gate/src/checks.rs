@@ -36,7 +36,10 @@ pub(crate) fn bounds(rule: &Rule, evidence: &Evidence) -> Result<Vec<Check>, Gat
         let metric = look_up(&bound.metric, evidence)?;
         let value = candidate(metric)?;
         if bound.at_least.is_none() && bound.at_most.is_none() {
-            return Err(GateError::BadRule(format!("bound on `{}`: expected `at_least` or `at_most`, found neither", bound.metric)));
+            return Err(GateError::BadRule(format!(
+                "bound on `{}`: expected `at_least` or `at_most`, found neither",
+                bound.metric
+            )));
         }
         let sides = [
             bound.at_least.map(|limit| (value >= limit, "at least", limit)),
@@ -79,7 +82,9 @@ pub(crate) fn significance(rule: &Rule, deciding: &Metric, evidence: &Evidence) 
         return Ok(None);
     }
     let Some(interval) = evidence.interval else {
-        return Err(GateError::BadRule("`require_significant` needs `resamples` above 0 and a hold-out that defines the metric".to_owned()));
+        return Err(GateError::BadRule(
+            "`require_significant` needs `resamples` above 0 and a hold-out that defines the metric".to_owned(),
+        ));
     };
     let gain = deciding.direction.improvement(interval.low, 0.0).min(deciding.direction.improvement(interval.high, 0.0));
     let (passed, percent) = (gain > 0.0, figure(interval.confidence * 100.0, 4));
@@ -104,7 +109,8 @@ pub(crate) fn slices(rule: &Rule, deciding: &Metric, evidence: &Evidence, name: 
                 continue;
             }
             let (candidate, production) = (candidate(&of_slice)?, production(&of_slice, name)?);
-            let (loss, allowed) = (-deciding.direction.improvement(candidate, production), guard.must_not_worsen_by.at(production));
+            let (loss, allowed) =
+                (-deciding.direction.improvement(candidate, production), guard.must_not_worsen_by.at(production));
             let value = slice.value.as_ref().map_or_else(|| "no value".to_owned(), |value| format!("`{value}`"));
             let found = comparison(&of_slice, candidate, production, name);
             let mut message = format!("on the {} rows with {value} in column `{}`, {found}", slice.rows, slice.column);

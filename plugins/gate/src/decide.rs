@@ -92,7 +92,9 @@ fn worst(checks: &[Check]) -> Option<(Outcome, String)> {
 fn first(rule: &Rule, deciding: &Metric, candidate: f64, checks: &[Check]) -> (Outcome, String) {
     let found = format!("{} is {}", deciding.name, figure(candidate, 6));
     match rule.first_model {
-        FirstModel::Keep => (Outcome::Keep, format!("no model is in production yet, and the rule leaves the first to a person; {found}")),
+        FirstModel::Keep => {
+            (Outcome::Keep, format!("no model is in production yet, and the rule leaves the first to a person; {found}"))
+        }
         FirstModel::RequireBounds if rule.bounds.is_empty() => {
             (Outcome::Blocked, format!("no model is in production yet, and the rule has no bound for the first; {found}"))
         }

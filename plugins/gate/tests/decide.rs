@@ -46,7 +46,9 @@ fn better_is_promoted_equal_and_worse_are_kept() {
 #[test]
 fn the_margin_is_strict() {
     let demanded = |found: &str| {
-        format!("mse 90 is 10 (10 %) lower than that of production `diabetes@2` (100), which is not more than the {found} that the rule demands")
+        format!(
+            "mse 90 is 10 (10 %) lower than that of production `diabetes@2` (100), which is not more than the {found} that the rule demands"
+        )
     };
     check(r#"{"min_improvement": {"absolute": 10}}"#, &evidence(90.0, 100.0), Keep, &demanded("10"));
     check(r#"{"min_improvement": {"relative": 0.2}}"#, &evidence(90.0, 100.0), Keep, &demanded("20"));
@@ -85,7 +87,11 @@ fn bounds_block_whatever_is_in_production() {
     check(bounds, &evidence(50.0, None), Blocked, reason);
     check(bounds, &evidence(50.0, 60.0), Blocked, reason);
     check(bounds, &evidence(50.0, 10.0), Blocked, reason);
-    refused(r#"{"bounds": [{"metric": "mse"}]}"#, &evidence(1.0, None), "bound on `mse`: expected `at_least` or `at_most`, found neither");
+    refused(
+        r#"{"bounds": [{"metric": "mse"}]}"#,
+        &evidence(1.0, None),
+        "bound on `mse`: expected `at_least` or `at_most`, found neither",
+    );
 }
 
 #[test]
@@ -124,7 +130,8 @@ fn significance_is_asked_for() {
     let demand = r#"{"bootstrap": {"require_significant": true}}"#;
     refused(demand, &found, "`require_significant` needs `resamples` above 0 and a hold-out that defines the metric");
     found.interval = interval(-21.234, 1.5);
-    let reason = "mse 90 is 10 (10 %) lower than that of production `diabetes@2` (100); 95 % interval of the difference -21.2 to 1.5";
+    let reason =
+        "mse 90 is 10 (10 %) lower than that of production `diabetes@2` (100); 95 % interval of the difference -21.2 to 1.5";
     check("{}", &found, Promote, reason);
     check(demand, &found, Keep, "the 95 % interval of the difference in mse (-21.2 to 1.5) does not lie on the better side of 0");
     found.interval = interval(-21.0, -1.0);

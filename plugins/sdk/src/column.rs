@@ -99,6 +99,14 @@ impl Column {
         Some(numbers)
     }
 
+    /// The same as [`numbers`](Self::numbers), owned: floats without nulls are moved.
+    pub fn into_numbers(self) -> Option<Vec<f64>> {
+        match self {
+            Self { values: Values::Floats(values), validity: None } => Some(values),
+            other => other.numbers().map(Cow::into_owned),
+        }
+    }
+
     /// The values as numbers to score with.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! A table in memory, for tests, examples and benchmarks outside a host.
 
-use crate::{Column, Dtype, Failure, Field, Source, TextValues, Values};
+use crate::{Batches, Column, Dtype, Failure, Field, Source, TextValues, Values};
 
 /// Named columns of one length.
 #[derive(Debug, Clone)]
@@ -152,12 +152,7 @@ impl Source for Frame {
         names.filter(|name| Some(name) != self.target.as_ref()).collect()
     }
 
-    fn scan(
-        &self,
-        columns: &[String],
-        batch_rows: u32,
-        visit: &mut dyn FnMut(&[Column]) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    fn batches(&self, columns: &[String], batch_rows: u32) -> Result<Batches<'_>, Failure> {
         let mut chosen = Vec::with_capacity(columns.len());
         for name in columns {
             self.find_field(name)?;
@@ -165,12 +160,10 @@ impl Source for Frame {
         }
         let rows = chosen.first().map_or(0, |column| column.len());
         let step = batch_rows.max(1) as usize;
-        for start in (0..rows).step_by(step) {
-            let end = rows.min(start + step);
-            let batch: Vec<_> = chosen.iter().map(|column| slice(column, start..end)).collect();
-            visit(&batch)?;
-        }
-        Ok(())
+        Ok(Box::new((0..rows).step_by(step).map(move |start| {
+            let range = start..rows.min(start + step);
+            Ok(chosen.iter().map(|column| slice(column, range.clone())).collect())
+        })))
     }
 }
 
@@ -193,14 +186,11 @@ mod tests {
     fn batches_join_to_the_whole() {
         let frame = Frame::from_csv("n,t\n1,a\n2,\n3,ccc\n4,d\n5,ee");
         let mut seen = Vec::new();
-        let names = ["t".to_owned(), "n".to_owned()];
-        let result = frame.scan(&names, 2, &mut |batch| {
-            seen.extend((0..batch[0].len()).map(|row| {
-                (batch[0].display(row).map(|text| text.into_owned()), batch[1].display(row).map(|text| text.into_owned()))
-            }));
-            Ok(())
-        });
-        assert!(result.is_ok());
+        for batch in frame.batches(&["t".to_owned(), "n".to_owned()], 2).unwrap() {
+            let batch = batch.unwrap();
+            let cell = |column: usize, row| batch[column].display(row).map(|text| text.into_owned());
+            seen.extend((0..batch[0].len()).map(|row| (cell(0, row), cell(1, row))));
+        }
         let rows: Vec<_> = seen.iter().map(|(text, number)| (text.as_deref(), number.as_deref())).collect();
         assert_eq!(
             rows,
@@ -217,7 +207,7 @@ mod tests {
     #[test]
     fn an_unknown_column_names_the_known() {
         let frame = Frame::from_csv("a,b\n1,2");
-        let failure = frame.scan(&["c".to_owned()], 8, &mut |_| Ok(())).unwrap_err();
+        let failure = frame.batches(&["c".to_owned()], 8).map(drop).unwrap_err();
         assert_eq!(failure.message(), "expected a column `c`, found `a`, `b`");
     }
 }

@@ -64,10 +64,10 @@ pub use bindings::sprag::{
 pub use blob::{CHUNK, read_all, write_all, write_artifact};
 pub use column::field;
 pub use frame::Frame;
-pub use matrix::scan_matrix;
+pub use matrix::matrix_batches;
 pub use plugin::Plugin;
 pub use session::{Watch, measurement};
-pub use source::{BATCH_ROWS, Source, batch_rows};
+pub use source::{BATCH_ROWS, Batches, Source, batch_rows};
 pub use stage::{
     evaluate::Evaluator,
     register::Registrar,

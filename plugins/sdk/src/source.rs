@@ -11,6 +11,9 @@ pub fn batch_rows(columns: usize) -> u32 {
     u32::try_from(rows).map_or(BATCH_ROWS, |rows| rows.clamp(256, BATCH_ROWS))
 }
 
+/// A walk over a source: for each batch the columns that were asked for.
+pub type Batches<'a> = Box<dyn Iterator<Item = Result<Vec<Column>, Failure>> + 'a>;
+
 /// A table that can be walked as often as needed: the host's [`Table`], or a [`Frame`](crate::Frame) in memory.
 pub trait Source {
     /// The columns, in order.
@@ -25,17 +28,12 @@ pub trait Source {
     /// The columns that a model may use, in order.
     fn features(&self) -> Vec<String>;
 
-    /// Walks the rows in order, at most `batch_rows` at a time: `visit` gets a column for each name.
+    /// Walks the rows in order: batches of `batch_rows` rows, the last one shorter, with a column for each name.
     ///
     /// # Errors
     ///
-    /// When a column is not there, the host cannot read, or `visit` fails.
-    fn scan(
-        &self,
-        columns: &[String],
-        batch_rows: u32,
-        visit: &mut dyn FnMut(&[Column]) -> Result<(), Failure>,
-    ) -> Result<(), Failure>;
+    /// When a column is not there or the host cannot read; later ones come with the batches.
+    fn batches(&self, columns: &[String], batch_rows: u32) -> Result<Batches<'_>, Failure>;
 
     /// The column of this name.
     ///
@@ -69,16 +67,8 @@ impl Source for Table {
         self.features()
     }
 
-    fn scan(
-        &self,
-        columns: &[String],
-        batch_rows: u32,
-        visit: &mut dyn FnMut(&[Column]) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    fn batches(&self, columns: &[String], batch_rows: u32) -> Result<Batches<'_>, Failure> {
         let cursor = self.scan(columns, batch_rows)?;
-        while let Some(batch) = cursor.next()? {
-            visit(&batch)?;
-        }
-        Ok(())
+        Ok(Box::new(std::iter::from_fn(move || cursor.next().map_err(Failure::from).transpose())))
     }
 }

@@ -1,7 +1,7 @@
 //! The fit: two walks over the data, then one small system of equations.
 
 use sprag_linalg::{Cholesky, Gram, eigen};
-use sprag_sdk::{Failure, Field, Source, Watch, batch_rows, scan_matrix};
+use sprag_sdk::{Failure, Field, Source, Watch, batch_rows, matrix_batches};
 
 use crate::Params;
 
@@ -87,22 +87,24 @@ impl Moments {
     fn of(source: &impl Source, columns: &[String], centred: bool, watch: &impl Watch) -> Result<Self, Failure> {
         let (total, mut done, batch) = (source.row_count() * 2, 0, batch_rows(columns.len()));
         let mut means = vec![0.0; columns.len()];
-        scan_matrix(source, columns, batch, |rows, values| {
-            for (sum, values) in means.iter_mut().zip(values) {
+        for batch in matrix_batches(source, columns, batch)? {
+            let batch = batch?;
+            for (sum, values) in means.iter_mut().zip(&batch) {
                 *sum += values.iter().sum::<f64>();
             }
-            done += rows as u64;
-            watch.advance(done, total)
-        })?;
+            done += batch[0].len() as u64;
+            watch.advance(done, total)?;
+        }
         let rows = done as f64;
         means.iter_mut().for_each(|sum| *sum /= rows);
         let shift = if centred { means.clone() } else { vec![0.0; columns.len()] };
         let mut gram = Gram::new(columns.len());
-        scan_matrix(source, columns, batch, |rows, values| {
-            gram.add(values, &shift, None);
-            done += rows as u64;
-            watch.advance(done, total)
-        })?;
+        for batch in matrix_batches(source, columns, batch)? {
+            let batch = batch?;
+            gram.add(&batch, &shift, None);
+            done += batch[0].len() as u64;
+            watch.advance(done, total)?;
+        }
         let mut moments = Self { rows, means, gram: gram.finish(), centred };
         moments.forget_rounding();
         Ok(moments)
