@@ -1,1 +1,24 @@
-//! x
+//! Takes a project through its stages: reads it, holds it against its lockfile, runs what is not in the cache, and records it all.
+//!
+//! This is where the pure core, the data, the store and the runtime meet. It prints nothing: what happens is told to an observer as
+//! [`sprag_schemas::event::Event`]s, and every command line, server or notebook is one such observer.
+
+mod blobs;
+mod data;
+mod error;
+mod execute;
+mod keys;
+mod lock;
+mod models;
+mod origin;
+mod project;
+mod run;
+mod time;
+
+pub use data::{SourceError, table_of};
+pub use error::RunError;
+pub use lock::{LockStatus, lock_status, write_lock};
+pub use project::{BuiltIns, Component, Project, ProjectError};
+pub use run::{Observer, RunOptions, StagePreview, exit_code, preview, run};
+pub use sprag_runtime::Cancel;
+pub use time::now;

@@ -1,0 +1,78 @@
+//! Why there is no run.
+
+use sprag_data::DataError;
+use sprag_runtime::LoadError;
+use sprag_schemas::exit_code::{self, ExitCode};
+use sprag_store::StoreError;
+
+use crate::data::SourceError;
+use crate::project::ProjectError;
+
+/// Why a run could not begin, or could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The project is wrong.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// The data is wrong.
+    #[error(transparent)]
+    Data(#[from] SourceError),
+    /// The project differs from its lockfile in a way that must be accepted first.
+    #[error("{summary}:\n{}", .lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))]
+    Lock {
+        /// What is wrong, in short.
+        summary: &'static str,
+        /// One line for each difference.
+        lines: Vec<String>,
+    },
+    /// Another run holds the project.
+    #[error("another run holds the project{}", .holder.as_deref().map(|run| format!(": {run}")).unwrap_or_default())]
+    Busy {
+        /// The run that holds it.
+        holder: Option<String>,
+    },
+    /// The wait for another run was cancelled.
+    #[error("cancelled while waiting for another run of the project")]
+    Cancelled,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A component could not be made ready.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+impl RunError {
+    /// The exit code that says so.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Project(error) if error.is_refusal() => exit_code::REFUSED,
+            Self::Project(_) | Self::Data(_) => exit_code::BAD_PROJECT,
+            Self::Lock { .. } => exit_code::REFUSED,
+            Self::Busy { .. } => exit_code::BUSY,
+            Self::Cancelled => exit_code::CANCELLED,
+            Self::Store(_) => exit_code::INTERNAL,
+            Self::Load(LoadError::Compile { .. }) => exit_code::BAD_PROJECT,
+            Self::Load(LoadError::Engine(_)) => exit_code::INTERNAL,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Project(error) => error.hints(),
+            Self::Data(error) => error.hint().into_iter().collect(),
+            Self::Lock { .. } => vec!["look at what each component may do, then accept it with `sprag lock`".to_owned()],
+            Self::Busy { .. } => vec!["leave out `--no-wait` to wait for it".to_owned()],
+            Self::Store(error) => error.hint().into_iter().collect(),
+            Self::Load(_) => vec!["build or copy the component again".to_owned()],
+            Self::Cancelled => vec![],
+        }
+    }
+}
+
+impl From<DataError> for RunError {
+    fn from(error: DataError) -> Self {
+        Self::Data(error.into())
+    }
+}

@@ -1,0 +1,21 @@
+//! The wall clock, in the form that records have.
+
+use chrono::{SecondsFormat, Utc};
+
+/// The time now, as RFC 3339 in UTC with milliseconds.
+pub fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// A new run id: the UTC time and four characters drawn from the process, so that two runs of one second differ.
+pub(crate) fn run_id() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut random = RandomState::new().hash_one(std::process::id());
+    let mut suffix = String::new();
+    for _ in 0..4 {
+        suffix.push(char::from(ALPHABET[(random % 32) as usize]));
+        random /= 32;
+    }
+    format!("{}-{suffix}", Utc::now().format("%Y%m%d-%H%M%S"))
+}
