@@ -40,7 +40,7 @@ fn on_a_small_disk() {
     assert_eq!(temporary_files(&store), 0);
     let mut writer = store.writer().unwrap();
     let failed = (0..100).find_map(|number| writer.append(&content(number)).err());
-    check_full(&failed.map_or_else(|| writer.finish().unwrap_err(), |error| error));
+    check_full(&failed.unwrap_or_else(|| writer.finish().unwrap_err()));
 
     let line = LogLine { level: LogLevel::Info, message: "x".repeat(2_000_000), fields: Default::default() };
     run.stages.push(samples::stage("train", StageReport { logs: vec![line], ..StageReport::default() }));
