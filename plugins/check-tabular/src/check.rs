@@ -95,6 +95,7 @@ fn repeated(duplicates: &Duplicates, profile: Option<&Profile>, params: &Params)
     let usual = profile.map(|profile| profile.duplicate_rows as f64 / profile.rows.max(1) as f64 + 0.05);
     let (share, limit) = (duplicates.share(), params.max_duplicate_share.or(usual)?);
     let percent = |share: f64| (share * 10_000.0).round() / 100.0;
-    let message = format!("expected at most {} % of the rows to repeat an earlier one, found {} %", percent(limit), percent(share));
+    let message =
+        format!("expected at most {} % of the rows to repeat an earlier one, found {} %", percent(limit), percent(share));
     (share > limit).then(|| Found::new("duplicate-rows", Severity::Error, message, None))
 }

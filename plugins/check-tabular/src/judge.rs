@@ -27,7 +27,10 @@ pub(crate) fn judge(
     }
     if let Some((row, value)) = &tally.fractions.first {
         let count = tally.fractions.count;
-        error("wrong-type", format!("expected whole numbers in column `{name}`, found {count} others, the first {value} in row {row}"));
+        error(
+            "wrong-type",
+            format!("expected whole numbers in column `{name}`, found {count} others, the first {value} in row {row}"),
+        );
     }
     let shares = [
         ("null-values", "a value", &tally.nulls, profile.map(|(column, _)| column.nulls)),
@@ -47,7 +50,10 @@ pub(crate) fn judge(
             (false, true) => format!("up to {high}"),
             _ => format!("from {low} to {high}"),
         };
-        error("out-of-range", format!("expected numbers {range} in column `{name}`, found {count} outside, the first {value} in row {row}"));
+        error(
+            "out-of-range",
+            format!("expected numbers {range} in column `{name}`, found {count} outside, the first {value} in row {row}"),
+        );
     }
     found.extend(profile.and_then(|(column, rows)| drift(tally, column, rows, params, measured)));
     found
@@ -58,7 +64,9 @@ fn too_many(offences: &Offences, rows: u64, allowed: f64, expected: &str, name: 
     let (row, value) = offences.first.as_ref()?;
     let (count, share) = (offences.count, offences.count as f64 / rows as f64);
     let usual = if allowed > 0.0 { format!(" in all but {} % of the rows", round(allowed * 100.0)) } else { String::new() };
-    let message = format!("expected {expected}{usual} in column `{name}`, found {count} of {rows} rows without, the first row {row} ({value})");
+    let message = format!(
+        "expected {expected}{usual} in column `{name}`, found {count} of {rows} rows without, the first row {row} ({value})"
+    );
     // Half a row more, so that a share that does not come out even is not broken by rounding.
     (share > allowed + 0.5 / rows as f64).then_some(message)
 }
@@ -74,7 +82,8 @@ fn drift(
     if let Some(histogram) = tally.histogram.as_ref().filter(|histogram| histogram.total() > 0) {
         let (old, new) = (rows.saturating_sub(profile.nulls + profile.non_finite).max(1) as f64, histogram.total() as f64);
         let ((psi, bins), ks) = (histogram.psi(old), histogram.ks());
-        let (psi_max, ks_max) = (psi_limit(params.drift.max_psi, bins, old, new), ks_limit(params.drift.max_ks, params.drift.alpha, old, new));
+        let (psi_max, ks_max) =
+            (psi_limit(params.drift.max_psi, bins, old, new), ks_limit(params.drift.max_ks, params.drift.alpha, old, new));
         measured.extend([("psi", psi, name.clone()), ("ks", ks, name.clone())]);
         let severity = match (psi > psi_max, ks > ks_max) {
             (true, true) => Error,
@@ -95,7 +104,8 @@ fn drift(
     let listed: u64 = profile.categories.iter().map(|category| category.count).sum();
     let categories = tally.categories.as_ref().filter(|_| profile.other_count <= listed)?;
     let mut old: Vec<f64> = profile.categories.iter().map(|category| category.count as f64).collect();
-    let mut new: Vec<f64> = profile.categories.iter().map(|category| categories.get(&category.value).map_or(0.0, |&count| count as f64)).collect();
+    let mut new: Vec<f64> =
+        profile.categories.iter().map(|category| categories.get(&category.value).map_or(0.0, |&count| count as f64)).collect();
     old.push(profile.other_count as f64);
     new.push(tally.others.count as f64);
     let (old_rows, new_rows) = (old.iter().sum::<f64>(), new.iter().sum::<f64>());
@@ -113,7 +123,10 @@ fn drift(
         return Some(Found::new("drift", Error, message, Some(name)));
     }
     let (row, value) = tally.others.first.as_ref().filter(|_| profile.other_count == 0)?;
-    let message = format!("expected only values of the profile in column `{name}`, found {} others, the first `{value}` in row {row}", tally.others.count);
+    let message = format!(
+        "expected only values of the profile in column `{name}`, found {} others, the first `{value}` in row {row}",
+        tally.others.count
+    );
     Some(Found::new("new-category", Warning, message, Some(name)))
 }
 

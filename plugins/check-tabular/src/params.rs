@@ -128,7 +128,10 @@ impl Params {
         for (parameter, name) in named {
             if !expected.is_empty() && !expected.contains(&name.as_str()) {
                 let known: Vec<_> = expected.iter().map(|name| format!("`{name}`")).collect();
-                return Err(Failure::bad_params(format!("`{parameter}`: unknown column `{name}`, expected one of {}", known.join(", "))));
+                return Err(Failure::bad_params(format!(
+                    "`{parameter}`: unknown column `{name}`, expected one of {}",
+                    known.join(", ")
+                )));
             }
         }
         Ok(())
@@ -142,6 +145,10 @@ mod tests {
     #[test]
     fn the_schema_is_committed() {
         let derived = schemars::schema_for!(Params).to_value();
-        sprag_sdk::testing::check_params_schema(env!("CARGO_MANIFEST_DIR"), <crate::CheckTabular as sprag_sdk::Plugin>::JSON, &derived);
+        sprag_sdk::testing::check_params_schema(
+            env!("CARGO_MANIFEST_DIR"),
+            <crate::CheckTabular as sprag_sdk::Plugin>::JSON,
+            &derived,
+        );
     }
 }

@@ -68,15 +68,22 @@ impl Profile {
     ///
     /// [`Failure::BadInput`] when it is not JSON of this format, or contradicts itself.
     pub fn parse(json: &[u8]) -> Result<Self, Failure> {
-        let profile: Self =
-            serde_json::from_slice(json).map_err(|error| Failure::bad_input(format!("input `profile`: expected JSON of `sprag profile`, found: {error}")))?;
+        let profile: Self = serde_json::from_slice(json)
+            .map_err(|error| Failure::bad_input(format!("input `profile`: expected JSON of `sprag profile`, found: {error}")))?;
         if profile.format != FORMAT {
-            return Err(Failure::bad_input(format!("input `profile`: expected the format `{FORMAT}`, found `{}`", profile.format)));
+            return Err(Failure::bad_input(format!(
+                "input `profile`: expected the format `{FORMAT}`, found `{}`",
+                profile.format
+            )));
         }
         for column in &profile.columns {
             let quantiles = &column.quantiles;
-            if !(quantiles.is_empty() || quantiles.len() == 101) || !quantiles.is_sorted() || !quantiles.iter().all(|q| q.is_finite()) {
-                let message = format!("input `profile`: expected 101 ascending percentiles of column `{}`, found others", column.name);
+            if !(quantiles.is_empty() || quantiles.len() == 101)
+                || !quantiles.is_sorted()
+                || !quantiles.iter().all(|q| q.is_finite())
+            {
+                let message =
+                    format!("input `profile`: expected 101 ascending percentiles of column `{}`, found others", column.name);
                 return Err(Failure::BadInput(message));
             }
         }

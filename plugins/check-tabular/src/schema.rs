@@ -24,17 +24,27 @@ pub(crate) fn expected(params: &Params, profile: Option<&Profile>) -> Vec<Expect
 /// Holds the names that are there against those expected.
 pub(crate) fn compare_names(expected: &[Expected], actual: &[Field], params: &Params) -> Vec<Found> {
     let ignored = |name: &str| params.ignore.iter().any(|ignored| ignored == name);
-    let missing: Vec<_> =
-        expected.iter().enumerate().filter(|(_, column)| !ignored(&column.name) && !actual.iter().any(|field| field.name == column.name)).collect();
-    let unexpected: Vec<_> =
-        actual.iter().enumerate().filter(|(_, field)| !ignored(&field.name) && !expected.iter().any(|column| column.name == field.name)).collect();
+    let missing: Vec<_> = expected
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| !ignored(&column.name) && !actual.iter().any(|field| field.name == column.name))
+        .collect();
+    let unexpected: Vec<_> = actual
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| !ignored(&field.name) && !expected.iter().any(|column| column.name == field.name))
+        .collect();
     let mut found = Vec::new();
     for &(at, column) in &missing {
         let mut message = format!("expected a column `{}`, found none", column.name);
         // The closest name, or else the new column at the old one's place.
-        let closest = unexpected.iter().map(|(_, field)| (distance(&column.name, &field.name), field)).min_by_key(|(distance, _)| *distance);
+        let closest = unexpected
+            .iter()
+            .map(|(_, field)| (distance(&column.name, &field.name), field))
+            .min_by_key(|(distance, _)| *distance);
         let similar = closest.filter(|(distance, _)| *distance <= column.name.chars().count() / 3).map(|(_, field)| *field);
-        let in_place = unexpected.iter().find(|(place, _)| *place == at && actual.len() == expected.len()).map(|(_, field)| *field);
+        let in_place =
+            unexpected.iter().find(|(place, _)| *place == at && actual.len() == expected.len()).map(|(_, field)| *field);
         if let Some(renamed) = similar.or(in_place) {
             message += &format!("; the unexpected column `{}` may be its new name", renamed.name);
         }
@@ -51,7 +61,11 @@ pub(crate) fn compare_names(expected: &[Expected], actual: &[Field], params: &Pa
 
 /// Whether values of one type may stand where another is expected. Whether floats are whole numbers is told apart while the rows are walked.
 pub(crate) fn fits(expected: Dtype, actual: Dtype) -> bool {
-    expected == actual || matches!((expected, actual), (Dtype::Float, Dtype::Integer | Dtype::Boolean) | (Dtype::Integer, Dtype::Float | Dtype::Boolean))
+    expected == actual
+        || matches!(
+            (expected, actual),
+            (Dtype::Float, Dtype::Integer | Dtype::Boolean) | (Dtype::Integer, Dtype::Float | Dtype::Boolean)
+        )
 }
 
 /// The first row of a column of the wrong type that shows why, with its value: where numbers are expected, the first text that is none.

@@ -53,7 +53,8 @@ impl Tally {
         };
         let given = |range: &Range| (range.min.unwrap_or(f64::NEG_INFINITY), range.max.unwrap_or(f64::INFINITY));
         let histogram = profile.filter(|profile| numeric && params.drift.enabled && !profile.quantiles.is_empty());
-        let categories = profile.filter(|profile| !numeric && params.drift.enabled && expected == actual && !profile.categories.is_empty());
+        let categories =
+            profile.filter(|profile| !numeric && params.drift.enabled && expected == actual && !profile.categories.is_empty());
         Self {
             name: name.to_owned(),
             expected,

@@ -31,7 +31,11 @@ fn profile(data: &Frame) -> Profile {
             non_finite: 0,
             min: sorted.first().copied(),
             max: sorted.last().copied(),
-            quantiles: if sorted.is_empty() { vec![] } else { (0..=100).map(|k| quantile(&sorted, f64::from(k) / 100.0)).collect() },
+            quantiles: if sorted.is_empty() {
+                vec![]
+            } else {
+                (0..=100).map(|k| quantile(&sorted, f64::from(k) / 100.0)).collect()
+            },
             categories,
             other_count: 0,
         }
@@ -51,7 +55,12 @@ fn run(data: &Frame, params: &Params) -> Report {
 
 /// The codes and messages of what is wrong.
 fn errors(report: &Report) -> Vec<(&'static str, &str)> {
-    report.found.iter().filter(|found| found.severity == Severity::Error).map(|found| (found.code, found.message.as_str())).collect()
+    report
+        .found
+        .iter()
+        .filter(|found| found.severity == Severity::Error)
+        .map(|found| (found.code, found.message.as_str()))
+        .collect()
 }
 
 /// Changes the good data and expects errors of just these codes, the first with this message.
@@ -102,13 +111,17 @@ fn random_fifths_pass() {
 #[test]
 fn a_column_in_another_unit_fails() {
     let change = |data: &mut Frame| edit(data, "BMI", |values| values.iter_mut().for_each(|value| *value *= 3.9));
-    let message = "expected numbers from -0.220691 to 0.30097 in column `BMI`, found 77 outside, the first -0.32685285147537607 in row 10";
+    let message =
+        "expected numbers from -0.220691 to 0.30097 in column `BMI`, found 77 outside, the first -0.32685285147537607 in row 10";
     check_bad(change, &["out-of-range", "drift"], message);
     let mut data = diabetes();
     change(&mut data);
     let generous = Params { range_margin: 100.0, ..Params::default() };
     let report = run(&data, &generous);
-    assert!(errors(&report)[0].1.starts_with("expected the values of column `BMI` to be distributed as in the profile"), "drift alone finds it");
+    assert!(
+        errors(&report)[0].1.starts_with("expected the values of column `BMI` to be distributed as in the profile"),
+        "drift alone finds it"
+    );
 }
 
 #[test]
@@ -171,17 +184,20 @@ fn blanks_and_infinities_fail() {
 fn too_few_rows_and_too_many_copies_fail() {
     check_bad(|data| *data = data.take(&[]), &["row-count"], "expected at least 1 rows, found 0");
     let half: Vec<usize> = (0..221).chain(0..221).collect();
-    check_bad(|data| *data = data.take(&half), &["duplicate-rows"], "expected at most 5 % of the rows to repeat an earlier one, found 50 %");
+    check_bad(
+        |data| *data = data.take(&half),
+        &["duplicate-rows"],
+        "expected at most 5 % of the rows to repeat an earlier one, found 50 %",
+    );
     let report = run(&diabetes(), &Params { min_rows_of_profile: 2.0, max_rows: Some(10), ..Params::default() });
     assert_eq!(errors(&report), [("row-count", "expected at least 884 rows, found 442")]);
 }
 
 #[test]
 fn parameters_stand_alone_and_are_checked() {
-    let params: Params = serde_json::from_str(
-        r#"{"columns": {"AGE": "integer"}, "allow_unexpected": true, "ranges": {"AGE": {"max": 0.1}}}"#,
-    )
-    .unwrap();
+    let params: Params =
+        serde_json::from_str(r#"{"columns": {"AGE": "integer"}, "allow_unexpected": true, "ranges": {"AGE": {"max": 0.1}}}"#)
+            .unwrap();
     let report = check(&diabetes(), None, &params, &()).unwrap();
     let codes: Vec<_> = errors(&report).into_iter().map(|(code, _)| code).collect();
     assert_eq!(codes, ["wrong-type", "out-of-range"]);
@@ -193,7 +209,9 @@ fn parameters_stand_alone_and_are_checked() {
 
 #[test]
 fn categories_drift_and_appear() {
-    let frame = |count: usize, other: &str| Frame::new([("kind", Column::texts((0..200).map(|row| if row < count { "a" } else { other })))]);
+    let frame = |count: usize, other: &str| {
+        Frame::new([("kind", Column::texts((0..200).map(|row| if row < count { "a" } else { other })))])
+    };
     let of_good = profile(&frame(100, "b"));
     let copies = Params { max_duplicate_share: Some(1.0), ..Params::default() };
     let run = |data: &Frame| check(data, Some(&of_good), &copies, &()).unwrap();
@@ -202,5 +220,8 @@ fn categories_drift_and_appear() {
     assert_eq!(errors(&drifted)[0].0, "drift");
     let report = check(&frame(199, "c"), Some(&profile(&frame(199, "b"))), &copies, &()).unwrap();
     assert_eq!(errors(&report), []);
-    assert_eq!(report.found[0].message, "expected only values of the profile in column `kind`, found 1 others, the first `c` in row 199");
+    assert_eq!(
+        report.found[0].message,
+        "expected only values of the profile in column `kind`, found 1 others, the first `c` in row 199"
+    );
 }
