@@ -20,12 +20,13 @@
 //! # Ok(()) }
 //! ```
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
+
 mod cells;
 mod column;
 mod csv;
 mod dtype;
 mod error;
-
 mod parquet;
 mod profile;
 mod source;

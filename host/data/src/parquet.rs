@@ -30,7 +30,7 @@ const TEXT_ROWS: usize = 64 << 10;
 pub(crate) fn load(source: &Source) -> Result<Table, DataError> {
     let bytes = read(source)?;
     let not_parquet = |found: String| DataError::Parquet { path: source.path.clone(), found: shorten_long(&found) };
-    let metadata = match caught(|| ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new().with_skip_arrow_metadata(false))) {
+    let metadata = match caught(|| ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new())) {
         Ok(metadata) => metadata.map_err(|error| not_parquet(error.to_string()))?,
         Err(panic) => return Err(not_parquet(panic)),
     };

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sprag_core::digest::Digest;
 
 use crate::cells::Cells;
-use crate::{DType, DataError, Field, Table};
+use crate::{DType, DataError, Field, Table, threads};
 
 mod duplicates;
 mod numbers;
@@ -25,6 +25,9 @@ const DISTINCT_CAP: usize = 10_000;
 
 /// How many values [`ColumnProfile::categories`] lists.
 const TOP: usize = 50;
+
+/// Below this many rows, describing columns takes less time than starting threads.
+const MANY_ROWS: u64 = 100_000;
 
 /// What a table looks like.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,11 +92,12 @@ pub fn profile(table: &Table) -> Result<Profile, DataError> {
         return Err(DataError::NothingToProfile);
     }
     let columns = table.columns();
+    let described: Vec<(&Field, &Cells)> = columns.fields.iter().zip(&columns.cells).collect();
     Ok(Profile {
         format: PROFILE_FORMAT.to_owned(),
         source_digest: table.digest(),
         rows: table.row_count(),
-        columns: columns.fields.iter().zip(&columns.cells).map(|(field, cells)| column(field, cells)).collect(),
+        columns: threads::map(described, table.row_count() >= MANY_ROWS, |(field, cells)| column(field, cells)),
         duplicate_rows: duplicates::count(&columns.cells, table.row_count() as usize),
     })
 }
@@ -146,4 +150,74 @@ fn categories<'a>(values: impl Iterator<Item = &'a str>) -> (Vec<Category>, u64)
     let other = counts.iter().skip(TOP).map(|(_, count)| count).sum();
     let top = counts.into_iter().take(TOP).map(|(value, count)| Category { value: value.to_owned(), count });
     (top.collect(), other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Column, Values};
+
+    fn table() -> Table {
+        let column = |values, validity| Column { values, validity };
+        let names = ["x", "i", "b", "t"];
+        let dtypes = [DType::Float, DType::Integer, DType::Boolean, DType::Text];
+        let fields = names.iter().zip(dtypes).map(|(name, dtype)| Field { name: (*name).to_owned(), dtype, nullable: false });
+        let columns = vec![
+            column(Values::Floats(vec![1.0, 2.5, f64::INFINITY, 0.0, 2.5]), Some(vec![0b1_0111])),
+            column(Values::Integers(vec![3, 1, 1, 2, 1]), None),
+            column(Values::Booleans(vec![1, 0, 0, 0, 0]), None),
+            column(Values::Texts { bytes: b"baacca".to_vec(), ends: vec![1, 2, 3, 5, 6] }, None),
+        ];
+        Table::from_columns(fields.collect(), columns).unwrap()
+    }
+
+    #[test]
+    fn a_profile_says_what_the_table_holds() {
+        let table = table();
+        let profile = profile(&table).unwrap();
+        assert_eq!((profile.rows, profile.duplicate_rows, profile.source_digest), (5, 1, table.digest()));
+        let [x, i, b, t] = &profile.columns[..] else { panic!("four columns") };
+        assert_eq!((x.nulls, x.non_finite, x.distinct, x.min, x.max, x.mean), (1, 1, None, Some(1.0), Some(2.5), Some(2.0)));
+        assert_eq!((x.quantiles.len(), x.quantiles[0], x.quantiles[100]), (101, 1.0, 2.5));
+        assert_eq!((i.distinct, i.quantiles[50], i.std), (Some(3), 1.0, Some(0.8_f64.sqrt())));
+        let named = |categories: &[Category]| categories.iter().map(|c| format!("{} {}", c.value, c.count)).collect::<Vec<_>>();
+        assert_eq!((named(&b.categories), b.distinct, b.min), (vec!["false 4".into(), "true 1".into()], Some(2), None));
+        assert_eq!((named(&t.categories), t.other_count), (vec!["a 3".into(), "b 1".into(), "cc 1".into()], 0));
+    }
+
+    #[test]
+    fn the_document_is_stable_and_reads_back() {
+        let profile = profile(&table()).unwrap();
+        let text = serde_json::to_string(&profile).unwrap();
+        assert!(text.starts_with(r#"{"format":"sprag-profile/1","source_digest":"sha256:"#), "{text}");
+        let first =
+            r#""rows":5,"columns":[{"name":"x","dtype":"float","nulls":1,"non_finite":1,"distinct":null,"min":1.0,"max":2.5,"#;
+        assert!(text.contains(first), "{text}");
+        assert_eq!(serde_json::from_str::<Profile>(&text).unwrap(), profile);
+    }
+
+    #[test]
+    fn many_values_are_cut_and_counted() {
+        let texts: Vec<String> = (0..11_000).map(|i| format!("{i:05}")).collect();
+        let ends = (1..=11_000).map(|i| i * 5).collect();
+        let fields = ["t", "i"].map(|name| Field {
+            name: name.to_owned(),
+            dtype: if name == "t" { DType::Text } else { DType::Integer },
+            nullable: false,
+        });
+        let columns = [
+            Values::Texts { bytes: texts.concat().into_bytes(), ends },
+            Values::Integers((0..11_000).map(|i| i % 10_000).collect()),
+        ]
+        .map(|values| Column { values, validity: None });
+        let profile = profile(&Table::from_columns(fields.to_vec(), columns.to_vec()).unwrap()).unwrap();
+        assert_eq!((profile.columns[0].distinct, profile.columns[0].other_count), (None, 10_950));
+        assert_eq!((profile.columns[0].categories.len(), profile.columns[1].distinct), (50, Some(10_000)));
+    }
+
+    #[test]
+    fn a_table_without_rows_has_no_profile() {
+        let empty = table().rows(&[]).unwrap();
+        assert!(matches!(profile(&empty), Err(DataError::NothingToProfile)));
+    }
 }

@@ -1,5 +1,8 @@
 //! CSV files of every kind, good and bad, through the public interface.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use sprag_data::{Column, DType, DataError, Source, Table, Values, file_digest, load, table_digest, write_csv};
@@ -79,7 +82,7 @@ fn a_type_that_breaks_in_the_last_row_breaks_for_the_whole_column() {
     // Several pieces, so that early ones are parsed before the last is seen.
     let mut text = String::from("a,b,c,pad\n");
     for i in 0..60_000 {
-        text.push_str(&format!("{i},{i},2026-01-01,{}\n", "x".repeat(40)));
+        writeln!(text, "{i},{i},2026-01-01,{}", "x".repeat(40)).unwrap();
     }
     let broken = table(format!("{text}0.5,007x,z,x\n"));
     assert_eq!(dtypes(&broken), [DType::Float, DType::Text, DType::Text, DType::Text]);
@@ -262,7 +265,7 @@ fn values_must_be_as_declared() {
 fn the_digest_is_known_before_the_file_is_parsed() {
     let mut text = String::from("\u{feff}a,\"b\"\n");
     for i in 0..100_000 {
-        text.push_str(&format!("{i},0.{i}\n"));
+        writeln!(text, "{i},0.{i}").unwrap();
     }
     for text in ["a\n1\n", &text] {
         let data = data(text);

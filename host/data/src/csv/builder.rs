@@ -5,7 +5,8 @@
 
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
-use super::records::Raw;
+use super::decimal;
+use super::records::{Raw, Records};
 use super::value::{self, Nulls};
 use crate::DType;
 
@@ -101,23 +102,38 @@ impl Builder {
         Part { rows: self.rows, values: self.values, validity, quoted_null: self.quoted_null }
     }
 
-    /// Whether every value so far is a float, or the type is declared as such.
-    pub(super) const fn holds_floats(&self) -> bool {
-        matches!(self.values, Values::Floats(_)) && !self.mixed
-    }
-
-    /// Takes in a float as the value of the next row of a column that holds floats.
+    /// Takes in the next field of a record where it is plainly of the type that the column has, which is the fast way, and says whether it
+    /// is the last; none where the field is still to be taken, with [`Builder::push`]. No null value may be a number.
     #[inline]
-    pub(super) fn push_float(&mut self, value: f64) {
-        if let Values::Floats(values) = &mut self.values {
-            values.push(value);
-            self.valid();
-        }
+    pub(super) fn push_number(&mut self, records: &mut Records<'_>) -> Option<bool> {
+        let last = match &mut self.values {
+            Values::Floats(values) => {
+                let (value, last) = records.number(decimal::decimal)?;
+                values.push(value);
+                last
+            }
+            Values::Integers(values) => {
+                let (value, last) = records.number(decimal::integer)?;
+                values.push(value);
+                last
+            }
+            _ => return None,
+        };
+        self.valid();
+        Some(last)
     }
 
     /// Takes in the field of the next row; the declared type comes back where the field is not of it.
     pub(super) fn push(&mut self, field: Raw<'_>, nulls: &Nulls) -> Result<(), DType> {
         if self.mixed {
+            return Ok(());
+        }
+        if let (Values::Texts { bytes, ends }, Raw::Plain(text)) = (&mut self.values, field)
+            && !nulls.contains(value::trim(text))
+        {
+            bytes.extend_from_slice(text.as_bytes());
+            ends.push(bytes.len());
+            self.valid();
             return Ok(());
         }
         let text = field.text();

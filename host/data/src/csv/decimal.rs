@@ -1,4 +1,4 @@
-//! Reads plain decimal numbers at the speed that a file of floats asks for, rounded correctly.
+//! Reads plain decimal numbers, whole or not, at the speed that a file of floats asks for, rounded correctly.
 //!
 //! A number is an optional `-`, digits, and at most one point among them, with a significand below 2^64 and at most 40 digits after the
 //! point. All else (exponents, more digits, `inf`, and the one case in 2^70 that the arithmetic leaves open) is left to the standard
@@ -27,6 +27,19 @@ pub(super) fn decimal(bytes: &[u8]) -> Option<(f64, usize)> {
     }
     let value = scale(significand, fraction)?;
     Some((f64::from_bits(value.to_bits() | u64::from(negative) << 63), at))
+}
+
+/// The integer at the start of some bytes and the length of its text; none for `-0`, whose sign no integer holds, and where it is not one
+/// of this kind.
+#[inline]
+pub(super) fn integer(bytes: &[u8]) -> Option<(i64, usize)> {
+    let start = usize::from(*bytes.first()? == b'-');
+    let (magnitude, end) = digits(bytes, start, 0)?;
+    let magnitude = i64::try_from(magnitude).ok()?;
+    match start {
+        0 => (end > 0).then_some((magnitude, end)),
+        _ => (magnitude > 0).then_some((-magnitude, end)),
+    }
 }
 
 /// The digits before the point. One digit and a point are so frequent that they are looked for first.
@@ -186,6 +199,19 @@ mod tests {
             [read("1e5").map(|read| read.1), read("1.5.2").map(|read| read.1), read("7:").map(|read| read.1)],
             [Some(1), Some(3), Some(1)]
         );
+    }
+
+    #[test]
+    fn integers() {
+        let read = |text: &str| integer(format!("{text},       ").as_bytes());
+        for value in [0, 7, -7, 12_345_678, -123_456_789, i64::MAX, -i64::MAX] {
+            assert_eq!(read(&value.to_string()), Some((value, value.to_string().len())));
+        }
+        assert_eq!(
+            [read("-0"), read(""), read("-"), read("+1"), read("9223372036854775808"), read(&i64::MIN.to_string())],
+            [None; 6]
+        );
+        assert_eq!(read("1.5"), Some((1, 1)));
     }
 
     #[test]

@@ -82,17 +82,13 @@ fn fill(builders: &mut [Builder], text: &str, plan: &Plan) -> Result<u64, Fault>
     let mut records = Records::new(text, plan.delimiter);
     let columns = builders.len();
     // A number that stands for no value must be looked at as text.
-    let floats = !plan.nulls.are_numbers();
+    let numbers = !plan.nulls.are_numbers();
     while records.advance() {
         for (column, builder) in builders.iter_mut().enumerate() {
-            if floats
-                && builder.holds_floats()
-                && let Some((value, last)) = records.float()
-            {
+            if numbers && let Some(last) = builder.push_number(&mut records) {
                 if last != (column + 1 == columns) {
                     return Err(wrong_count(&mut records, column + 1, last, plan));
                 }
-                builder.push_float(value);
                 continue;
             }
             let (field, last) = records.field()?;

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-use super::decimal::decimal;
 use super::fault::{Fault, What};
 
 /// A field as it stands in the text.
@@ -80,12 +79,12 @@ impl<'a> Records<'a> {
         Ok((Raw::Plain(field.strip_suffix('\r').unwrap_or(field)), true))
     }
 
-    /// The next field of the current record as a float, and whether it is the last. Where it is no plain decimal number, none, and the
-    /// field is still to be taken.
+    /// The next field of the current record as a number, and whether it is the last. `read` says what number the bytes begin with and how
+    /// long its text is. Where that is not the whole field, none, and the field is still to be taken.
     #[inline]
-    pub(super) fn float(&mut self) -> Option<(f64, bool)> {
+    pub(super) fn number<T>(&mut self, read: impl Fn(&[u8]) -> Option<(T, usize)>) -> Option<(T, bool)> {
         let bytes = self.text.as_bytes();
-        let (value, length) = decimal(bytes.get(self.at..)?)?;
+        let (value, length) = read(bytes.get(self.at..)?)?;
         let end = self.at + length;
         let (last, next) = match *bytes.get(end)? {
             byte if byte == self.delimiter => (false, end + 1),
