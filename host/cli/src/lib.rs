@@ -1,1 +1,46 @@
-//! x
+//! The command line of sprag: arguments in, text and exit codes out.
+//!
+//! One file for each command under [`commands`]; what a run looks like to a person or a program is under [`report`]. Nothing is decided
+//! here that a server or another front end would have to decide again: that is in `sprag-lifecycle` and below.
+
+pub mod args;
+pub mod commands;
+mod console;
+mod error;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+use console::Console;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let console = Console::new(arguments.color);
+    let project = arguments.project.as_deref();
+    let done = match &arguments.command {
+        Command::New(args) => commands::new::run(args, &console),
+        Command::Check(args) => commands::check::run(args, project, &console),
+        Command::Run(args) => commands::run::run(args, project, &console),
+        Command::Lock(args) => commands::lock::run(args, project, &console),
+        Command::Profile(args) => commands::profile::run(args, project, &console),
+        Command::Runs(args) => commands::runs::run(args, project, &console),
+        Command::Show(args) => commands::show::run(args, project, &console),
+        Command::Compare(args) => commands::compare::run(args, project, &console),
+        Command::Models(args) => commands::models::run(args, project, &console),
+        Command::Model(args) => commands::model::run(args, project, &console),
+        Command::Plugins(args) => commands::plugins::run(args, &console),
+        Command::Schema(args) => commands::schema::run(args, &console),
+        Command::Completions(args) => commands::completions::run(args),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code.code),
+        Err(error) => {
+            console.error(&error);
+            ExitCode::from(error.code.code)
+        }
+    }
+}

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The program `sprag`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sprag_cli::main()
+}

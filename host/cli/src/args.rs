@@ -1,0 +1,290 @@
+//! Every command, argument and flag. The doc comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::console::Color;
+
+/// Takes a model from data to a registered version, each stage a sandboxed WebAssembly component.
+#[derive(Debug, Parser)]
+#[command(name = "sprag", version, max_term_width = 100, after_help = "Examples:\n  sprag new mine --template diabetes\n  sprag run --project mine")]
+pub struct Arguments {
+    /// The project's folder [default: the nearest folder upwards with a sprag.toml].
+    #[arg(long, global = true, value_name = "DIR", env = "SPRAG_PROJECT")]
+    pub project: Option<PathBuf>,
+    /// When to use colour.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new project.
+    New(NewArgs),
+    /// Check a project without running any plugin.
+    Check(CheckArgs),
+    /// Run a project's stages, from the data to a registered version.
+    Run(RunArgs),
+    /// Accept the components of a project, with their imports and grants, into sprag.lock.
+    Lock(LockArgs),
+    /// Write a profile of the data, for later drift checks.
+    Profile(ProfileArgs),
+    /// List the runs of a project.
+    Runs(RunsArgs),
+    /// Show one run.
+    Show(ShowArgs),
+    /// Compare two runs.
+    Compare(CompareArgs),
+    /// List the registered models.
+    Models(ModelsArgs),
+    /// Show a registered version or the history of an alias.
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Model(ModelArgs),
+    /// List the built-in plugins.
+    Plugins(PluginsArgs),
+    /// Print the JSON Schema of a file or stream that sprag reads or writes.
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+}
+
+/// Arguments of `sprag new`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sprag new mine --template diabetes\n  sprag new churn --data churn.csv --target churned")]
+pub struct NewArgs {
+    /// The folder to make; its name is the project's.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The project to begin with.
+    #[arg(long, value_name = "NAME", conflicts_with = "data", required_unless_present = "data")]
+    pub template: Option<Template>,
+    /// A CSV or Parquet file to begin with: it is copied into the project.
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub data: Option<PathBuf>,
+    /// The column of that file to predict: numbers give a regression, anything else a classification.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub target: Option<String>,
+}
+
+/// The projects to begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Template {
+    /// Ridge regression on scikit-learn's diabetes data.
+    Diabetes,
+    /// Logistic regression on scikit-learn's breast cancer data.
+    BreastCancer,
+}
+
+/// Arguments of `sprag check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag check --locked")]
+pub struct CheckArgs {
+    /// Fail where the project differs from sprag.lock.
+    #[arg(long)]
+    pub locked: bool,
+    /// Parameters in place of the project's, as STAGE.NAME=VALUE.
+    #[arg(long = "param", value_name = "STAGE.NAME=VALUE")]
+    pub params: Vec<String>,
+    /// Print the plan as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sprag run\n  sprag run --param train.alpha=0.4\n  sprag run --locked --format json --junit tests.xml --summary summary.md")]
+pub struct RunArgs {
+    /// Print what would run, and run nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Fail where the project differs from sprag.lock.
+    #[arg(long)]
+    pub locked: bool,
+    /// Do every stage's work, whatever the cache has.
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Fail at once where another run holds the project.
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Parameters in place of the project's, as STAGE.NAME=VALUE.
+    #[arg(long = "param", value_name = "STAGE.NAME=VALUE")]
+    pub params: Vec<String>,
+    /// What to print: text for people, or one JSON event a line.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Write checks and test cases as JUnit XML to a file.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a Markdown summary to a file.
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+    /// Show the plugins' log lines.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// What `sprag run` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text for people.
+    Text,
+    /// One JSON event a line.
+    Json,
+}
+
+/// Arguments of `sprag lock`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag lock && git diff sprag.lock")]
+pub struct LockArgs {
+    /// Print what would change, and fail where anything would.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Arguments of `sprag profile`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag profile -o profile.json")]
+pub struct ProfileArgs {
+    /// The file to write; standard output without it.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace the file where it is there already.
+    #[arg(long, requires = "output")]
+    pub force: bool,
+}
+
+/// Arguments of `sprag runs`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag runs --limit 5 --json")]
+pub struct RunsArgs {
+    /// How many to list, newest first.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag show`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sprag show latest\n  sprag show 20261122-1543 --json")]
+pub struct ShowArgs {
+    /// The run: its id, an unambiguous part of it, or `latest`.
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub run: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag compare 20261122-1543 latest")]
+pub struct CompareArgs {
+    /// The first run.
+    #[arg(value_name = "RUN")]
+    pub first: String,
+    /// The second run.
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub second: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag models`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag models --json")]
+pub struct ModelsArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag model`.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// What to show.
+    #[command(subcommand)]
+    pub command: ModelCommand,
+}
+
+/// The commands of `sprag model`.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Show one version with its lineage.
+    #[command(after_help = "Examples:\n  sprag model show diabetes@3\n  sprag model show diabetes@production --json")]
+    Show {
+        /// The version: NAME@NUMBER, NAME@ALIAS, or NAME for the newest.
+        #[arg(value_name = "MODEL")]
+        model: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show where an alias pointed, since when, by whom and why.
+    #[command(after_help = "Example:\n  sprag model history production")]
+    History {
+        /// The alias; NAME@ALIAS for another model than the project's.
+        #[arg(value_name = "ALIAS", default_value = "production")]
+        alias: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Arguments of `sprag plugins`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag plugins --json")]
+pub struct PluginsArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag schema project > sprag.schema.json")]
+pub struct SchemaArgs {
+    /// Which one.
+    #[arg(value_name = "WHAT")]
+    pub what: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The project file, sprag.toml.
+    Project,
+    /// A run record, as `sprag show --json` prints it.
+    Run,
+    /// A registered version, as `sprag model show --json` prints it.
+    Model,
+    /// An event, as `sprag run --format json` prints one a line.
+    Event,
+}
+
+/// Arguments of `sprag completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag completions bash > /etc/bash_completion.d/sprag")]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Arguments::command().debug_assert();
+    }
+}

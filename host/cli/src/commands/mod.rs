@@ -1,0 +1,44 @@
+//! One file for each command: its arguments are in [`crate::args`], its work is below this crate.
+
+pub mod check;
+pub mod compare;
+pub mod completions;
+pub mod lock;
+pub mod model;
+pub mod models;
+pub mod new;
+pub mod plugins;
+pub mod profile;
+pub mod run;
+pub mod runs;
+pub mod schema;
+pub mod show;
+
+use std::path::{Path, PathBuf};
+
+use sprag_lifecycle::Project;
+use sprag_store::Store;
+
+use crate::error::CommandError;
+
+/// The project's folder: the one that was named, else the nearest upwards with a project file.
+fn project_dir(named: Option<&Path>) -> Result<PathBuf, CommandError> {
+    if let Some(dir) = named {
+        return Ok(dir.to_owned());
+    }
+    let here = std::env::current_dir().map_err(|error| CommandError::io("find", Path::new("."), &error))?;
+    let found = here.ancestors().find(|dir| dir.join("sprag.toml").is_file());
+    Ok(found.map_or_else(|| here.clone(), Path::to_owned))
+}
+
+/// Reads the project.
+fn load(named: Option<&Path>, params: &[String]) -> Result<Project, CommandError> {
+    Ok(Project::load(&project_dir(named)?, &sprag_builtin::PLUGINS, params)?)
+}
+
+/// Opens the project's store, which a command that only reads does not make.
+fn open_store(named: Option<&Path>) -> Result<Store, CommandError> {
+    let dir = project_dir(named)?;
+    let store = Store::open_existing(&dir.join(".sprag"))?;
+    store.ok_or_else(|| CommandError::user(format!("expected the runs of a project in `{}`, found none", dir.display())).hint("`sprag run` makes the first"))
+}

@@ -1,0 +1,69 @@
+//! `sprag run`
+
+use std::path::{Path, PathBuf};
+
+use sprag_lifecycle::{Cancel, RunOptions};
+use sprag_schemas::exit_code::{self, ExitCode};
+
+use crate::args::{Format, RunArgs};
+use crate::console::Console;
+use crate::error::CommandError;
+use crate::report;
+
+/// Runs the project, or shows what would run.
+///
+/// # Errors
+/// The run could not begin or could not be recorded. How a run ended is the exit code.
+pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
+    let project = super::load(project, &args.params)?;
+    if args.dry_run {
+        let previews = sprag_lifecycle::preview(&project)?;
+        match args.format {
+            Format::Json => console.json(&report::plan::json(&previews)),
+            Format::Text => report::plan::text(&previews).iter().for_each(|line| console.line(line)),
+        }
+        return Ok(exit_code::SUCCESS);
+    }
+    let options = RunOptions { locked: args.locked, no_cache: args.no_cache, no_wait: args.no_wait, code_dir: code_dir() };
+    let cancel = Cancel::default();
+    let observer = report::live::observer(args.format, args.verbose, *console);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| CommandError { code: exit_code::INTERNAL, ..CommandError::user(format!("failed to start: {error}")) })?;
+    runtime.spawn(stop_on_signal(cancel.clone()));
+    let record = runtime.block_on(sprag_lifecycle::run(&project, &options, observer, cancel))?;
+    if let Some(path) = &args.junit {
+        write(path, &report::junit::xml(&record))?;
+    }
+    if let Some(path) = &args.summary {
+        write(path, &report::markdown::summary(&record))?;
+    }
+    Ok(sprag_lifecycle::exit_code(&record))
+}
+
+/// Asks the run to stop at Ctrl-C or SIGTERM. A second Ctrl-C ends the process at once.
+async fn stop_on_signal(cancel: Cancel) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
+    let either = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    let mut either = either;
+    either().await;
+    cancel.request();
+    either().await;
+    std::process::exit(i32::from(exit_code::CANCELLED.code));
+}
+
+/// Where compiled code is kept: a folder of the user's, never of the project's, since code found there is run.
+fn code_dir() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    variable("SPRAG_CACHE_DIR").or_else(|| Some(cache?.join("sprag"))).map(|dir| dir.join("code"))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CommandError> {
+    std::fs::write(path, text).map_err(|error| CommandError::io("write", path, &error))
+}

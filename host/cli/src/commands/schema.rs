@@ -1,0 +1,24 @@
+//! `sprag schema`
+
+use sprag_schemas::event::Event;
+use sprag_schemas::exit_code::{self, ExitCode};
+use sprag_schemas::manifest::Manifest;
+use sprag_schemas::record::{ModelVersion, RunRecord};
+
+use crate::args::{SchemaArgs, SchemaOf};
+use crate::console::Console;
+use crate::error::CommandError;
+
+/// Prints a JSON Schema.
+///
+/// # Errors
+/// None today.
+pub fn run(args: &SchemaArgs, console: &Console) -> Result<ExitCode, CommandError> {
+    console.json(&match args.what {
+        SchemaOf::Project => schemars::schema_for!(Manifest),
+        SchemaOf::Run => schemars::schema_for!(RunRecord),
+        SchemaOf::Model => schemars::schema_for!(ModelVersion),
+        SchemaOf::Event => schemars::schema_for!(Event),
+    });
+    Ok(exit_code::SUCCESS)
+}

@@ -1,0 +1,60 @@
+//! What can go wrong for the person at the terminal.
+
+use sprag_lifecycle::{ProjectError, RunError, SourceError};
+use sprag_schemas::exit_code::{self, ExitCode};
+use sprag_store::StoreError;
+
+/// An error with the exit code that says so and advice on what to do.
+#[derive(Debug)]
+pub struct CommandError {
+    /// The exit code.
+    pub code: ExitCode,
+    /// What happened.
+    pub message: String,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+impl CommandError {
+    /// An error in what the person asked for.
+    pub fn user(message: impl Into<String>) -> Self {
+        Self { code: exit_code::BAD_PROJECT, message: message.into(), hints: vec![] }
+    }
+
+    /// The same with advice.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// A failure to read or write a file.
+    pub fn io(what: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::user(format!("failed to {what} `{}`: {error}", path.display()))
+    }
+}
+
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> Self {
+        Self { code: error.exit_code(), message: error.to_string(), hints: error.hints() }
+    }
+}
+
+impl From<ProjectError> for CommandError {
+    fn from(error: ProjectError) -> Self {
+        RunError::from(error).into()
+    }
+}
+
+impl From<SourceError> for CommandError {
+    fn from(error: SourceError) -> Self {
+        RunError::from(error).into()
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        let code = if error.is_usage() { exit_code::BAD_PROJECT } else { exit_code::INTERNAL };
+        Self { code, message: error.to_string(), hints: error.hint().into_iter().collect() }
+    }
+}

@@ -1,0 +1,108 @@
+//! A run while it goes on: a moving line on a terminal, plain lines elsewhere, one JSON object an event for programs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sprag_lifecycle::Observer;
+use sprag_schemas::event::Event;
+use sprag_schemas::record::LogLevel;
+
+use super::number::short;
+use super::{facts, text};
+use crate::args::Format;
+use crate::console::{BOLD, Console, DIM, WARN};
+
+/// Makes the observer for a run.
+pub(crate) fn observer(format: Format, verbose: bool, console: Console) -> Observer {
+    match format {
+        Format::Json => Arc::new(move |event| console.json_line(&event)),
+        Format::Text => {
+            let bar = console.is_live().then(spinner);
+            let reporter = Mutex::new(Reporter { console, bar, verbose });
+            Arc::new(move |event| reporter.lock().unwrap_or_else(PoisonError::into_inner).tell(event))
+        }
+    }
+}
+
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    let style = ProgressStyle::with_template("{spinner} {msg}").expect("the template is fixed and good");
+    bar.set_style(style);
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+struct Reporter {
+    console: Console,
+    bar: Option<ProgressBar>,
+    verbose: bool,
+}
+
+impl Reporter {
+    fn tell(&mut self, event: Event) {
+        match event {
+            Event::Waiting { holder } => {
+                let holder = holder.map(|run| format!(": {run}")).unwrap_or_default();
+                self.note(&format!("{WARN}waiting{WARN:#} for another run of this project to end{holder}"));
+            }
+            Event::RunStarted { run, project, .. } => self.line(&format!("{BOLD}{project}{BOLD:#} {DIM}run {run}{DIM:#}")),
+            Event::Compiling { plugin } => self.status(format!("compiling {plugin}")),
+            Event::StageStarted { stage, plugin, .. } => self.status(format!("{stage}: {plugin}")),
+            Event::Log { stage, line } => {
+                if self.verbose || line.level >= LogLevel::Warn {
+                    let fields: String = line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+                    self.note(&format!("  {DIM}{stage}:{DIM:#} {}{fields}", line.message));
+                }
+            }
+            Event::Metric { stage, metric } => {
+                let step = metric.step.map(|step| format!(" at step {step}")).unwrap_or_default();
+                let text = format!("{stage}: {} {}{step}", facts::metric_name(&metric), short(metric.value));
+                match &self.bar {
+                    Some(_) => self.status(text),
+                    None if metric.step.is_none() => self.line(&format!("  {DIM}{text}{DIM:#}")),
+                    None => {}
+                }
+            }
+            Event::Finding { .. } => {}
+            Event::Progress { stage, done, total } => {
+                self.status(total.map_or_else(|| format!("{stage}: {done}"), |total| format!("{stage}: {done} of {total}")));
+            }
+            Event::StageFinished { record } => {
+                for line in text::stage(&record) {
+                    self.line(&line);
+                }
+            }
+            Event::RunFinished { record, .. } => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+                self.console.line("");
+                for line in text::summary(&record) {
+                    self.console.line(&line);
+                }
+            }
+        }
+    }
+
+    /// The moving line's text.
+    fn status(&self, text: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text);
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.console.line(text)),
+            None => self.console.line(text),
+        }
+    }
+
+    fn note(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.console.note(text)),
+            None => self.console.note(text),
+        }
+    }
+}

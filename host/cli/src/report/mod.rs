@@ -1,0 +1,10 @@
+//! What a run looks like: to a person while it goes on and when it is over, to a CI system, and in a pull request.
+
+pub(crate) mod compare;
+pub(crate) mod facts;
+pub(crate) mod junit;
+pub(crate) mod live;
+pub(crate) mod markdown;
+pub(crate) mod number;
+pub(crate) mod plan;
+pub(crate) mod text;
