@@ -45,14 +45,14 @@ pub(super) struct Part {
 }
 
 impl Values {
-    /// No values of a type.
-    pub(super) fn empty(dtype: DType) -> Self {
+    /// No values of a type, with room for some.
+    pub(super) fn empty(dtype: DType, rows: usize) -> Self {
         match dtype {
-            DType::Float => Self::Floats(Vec::new()),
-            DType::Integer => Self::Integers(Vec::new()),
-            DType::Boolean => Self::Booleans(Vec::new()),
-            DType::Timestamp => Self::Timestamps(Vec::new()),
-            DType::Text => Self::Texts { bytes: Vec::new(), ends: Vec::new() },
+            DType::Float => Self::Floats(Vec::with_capacity(rows)),
+            DType::Integer => Self::Integers(Vec::with_capacity(rows)),
+            DType::Boolean => Self::Booleans(Vec::with_capacity(rows)),
+            DType::Timestamp => Self::Timestamps(Vec::with_capacity(rows)),
+            DType::Text => Self::Texts { bytes: Vec::new(), ends: Vec::with_capacity(rows) },
         }
     }
 
@@ -81,14 +81,14 @@ impl Values {
 }
 
 impl Builder {
-    /// A column of a declared type: a value of another type is refused.
-    pub(super) fn declared(dtype: DType) -> Self {
-        Self { declared: true, ..Self::inferred(Some(dtype)) }
+    /// A column of a declared type, which refuses a value of another, with room for some rows.
+    pub(super) fn declared(dtype: DType, rows: usize) -> Self {
+        Self { declared: true, ..Self::inferred(Some(dtype), rows) }
     }
 
     /// A column whose type is inferred; at least as wide as `known`, where something is known of other pieces.
-    pub(super) fn inferred(known: Option<DType>) -> Self {
-        let values = known.map_or(Values::None, Values::empty);
+    pub(super) fn inferred(known: Option<DType>, rows: usize) -> Self {
+        let values = known.map_or(Values::None, |dtype| Values::empty(dtype, rows));
         Self { declared: false, rows: 0, values, validity: None, quoted_null: false, mixed: false }
     }
 
@@ -234,7 +234,7 @@ mod tests {
 
     fn inferred(fields: &[&str]) -> Option<Option<DType>> {
         let nulls = Nulls::new(&crate::Source::NULL_VALUES.map(str::to_owned));
-        let mut builder = Builder::inferred(None);
+        let mut builder = Builder::inferred(None, 0);
         for field in fields {
             builder.push(Raw::Plain(field), &nulls).unwrap();
         }
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn integers_become_the_floats_that_the_text_says() {
         let nulls = Nulls::new(&[]);
-        let mut builder = Builder::inferred(None);
+        let mut builder = Builder::inferred(None, 0);
         for field in ["9007199254740993", "0.5"] {
             builder.push(Raw::Plain(field), &nulls).unwrap();
         }
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn a_declared_type_refuses_others() {
         let nulls = Nulls::new(&["".to_owned()]);
-        let push = |dtype, field| Builder::declared(dtype).push(Raw::Plain(field), &nulls);
+        let push = |dtype, field| Builder::declared(dtype, 0).push(Raw::Plain(field), &nulls);
         assert_eq!(push(DType::Integer, "1.0"), Err(DType::Integer));
         assert_eq!(push(DType::Float, "abc"), Err(DType::Float));
         assert_eq!(push(DType::Boolean, "2"), Err(DType::Boolean));

@@ -68,7 +68,7 @@ impl Joined {
         let dtype = self.values.dtype().or(declared).unwrap_or(DType::Float);
         let mut values = self.values;
         if let Values::None = values {
-            values = Values::empty(dtype);
+            values = Values::empty(dtype, 0);
             values.push_zeros(self.rows);
         }
         let cells = match values {
@@ -88,7 +88,7 @@ impl Joined {
 /// Appends values to others of which there are `rows`; false where no type but text holds both.
 fn append(values: &mut Values, rows: usize, more: Values, more_rows: usize) -> bool {
     if let (Values::None, Some(dtype)) = (&*values, more.dtype()) {
-        *values = Values::empty(dtype);
+        *values = Values::empty(dtype, 0);
         values.push_zeros(rows);
     }
     if let (Values::Integers(integers), Values::Floats(_)) = (&mut *values, &more) {

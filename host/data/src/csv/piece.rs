@@ -1,6 +1,6 @@
 //! Parses a piece of a file: all columns of some whole records.
 
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 use memchr::memchr;
 
@@ -19,27 +19,35 @@ pub(super) struct Parsed {
     pub(super) lines: u64,
 }
 
-/// How wide each column is known to be from the pieces parsed so far.
+/// What the pieces parsed so far say of those to come: how wide each column is, and how many rows a piece has.
 ///
-/// Only a hint, which spares a piece from starting too narrow: a column ends up as wide as its widest piece in any case.
-pub(super) struct Known(Vec<AtomicU8>);
+/// Only a hint, which spares a piece from starting too narrow or with too little room: a column ends up as wide as its widest piece in
+/// any case.
+pub(super) struct Known {
+    widths: Vec<AtomicU8>,
+    rows: AtomicUsize,
+}
 
 impl Known {
     pub(super) fn new(columns: usize) -> Self {
-        Self((0..columns).map(|_| AtomicU8::new(0)).collect())
+        Self { widths: (0..columns).map(|_| AtomicU8::new(0)).collect(), rows: AtomicUsize::new(0) }
     }
 
-    fn get(&self, column: usize) -> Option<DType> {
-        [None, Some(DType::Float), Some(DType::Text)][usize::from(self.0[column].load(Relaxed))]
+    fn dtype(&self, column: usize) -> Option<DType> {
+        [None, Some(DType::Float), Some(DType::Text)][usize::from(self.widths[column].load(Relaxed))]
     }
 
-    fn widen(&self, column: usize, dtype: Option<DType>) {
-        let width = match dtype {
-            Some(DType::Float) => 1,
-            Some(DType::Text) => 2,
-            _ => return,
-        };
-        self.0[column].fetch_max(width, Relaxed);
+    fn learn(&self, columns: &[Part]) {
+        for (width, part) in self.widths.iter().zip(columns) {
+            match part.values.dtype() {
+                Some(DType::Float) => width.fetch_max(1, Relaxed),
+                Some(DType::Text) => width.fetch_max(2, Relaxed),
+                _ => continue,
+            };
+        }
+        let rows = columns.first().map_or(0, |part| part.rows);
+        // A little more, since records are not all of one length.
+        self.rows.fetch_max(rows + rows / 16, Relaxed);
     }
 }
 
@@ -57,12 +65,13 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, Fault> {
 /// Parses the records of a piece.
 pub(super) fn parse(text: &str, plan: &Plan, known: &Known) -> Result<Parsed, Fault> {
     let mut mixed = vec![false; plan.names.len()];
+    let rows = known.rows.load(Relaxed);
     loop {
         let mut builders: Vec<Builder> = (0..plan.names.len())
             .map(|column| match plan.declared[column] {
-                Some(dtype) => Builder::declared(dtype),
-                None if mixed[column] => Builder::inferred(Some(DType::Text)),
-                None => Builder::inferred(known.get(column)),
+                Some(dtype) => Builder::declared(dtype, rows),
+                None if mixed[column] => Builder::inferred(Some(DType::Text), rows),
+                None => Builder::inferred(known.dtype(column), rows),
             })
             .collect();
         let lines = fill(&mut builders, text, plan)?;
@@ -72,7 +81,7 @@ pub(super) fn parse(text: &str, plan: &Plan, known: &Known) -> Result<Parsed, Fa
             continue;
         }
         let columns: Vec<Part> = builders.into_iter().map(Builder::finish).collect();
-        columns.iter().enumerate().for_each(|(column, part)| known.widen(column, part.values.dtype()));
+        known.learn(&columns);
         return Ok(Parsed { columns, lines });
     }
 }
