@@ -1,9 +1,9 @@
 //! Reads plain decimal numbers, whole or not, at the speed that a file of floats asks for, rounded correctly.
 //!
 //! A number is an optional `-`, digits, and at most one point among them, with a significand below 2^64 and at most 40 digits after the
-//! point. All else (exponents, more digits, `inf`, and the one case in 2^70 that the arithmetic leaves open) is left to the standard
-//! library, which reads the same values at a third of the speed. Digits are found and summed eight at a time (D. Lemire, "Number parsing
-//! at a gigabyte per second", 2021, section 4); the scaling is described at [`scale`].
+//! point. All else (exponents, more digits, `inf`, and the rare quotient that the arithmetic cannot place) is left to the standard
+//! library, which reads the same values more slowly. Digits are found and summed eight at a time (D. Lemire, "Number parsing
+//! at a gigabyte per second", 2021); the scaling is described at [`scale`].
 
 /// The most digits after a point.
 const MOST: usize = 40;

@@ -1,6 +1,6 @@
 //! Reads one field as a null, a number or a boolean.
 //!
-//! Floats are read by the standard library, which rounds correctly; no other reading of them is exact and as fast.
+//! Floats are read by the standard library, which rounds correctly. Most never come here: [`super::decimal`] reads plain numbers first.
 
 use super::timestamp;
 
