@@ -3,8 +3,9 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sprag_core::digest::Digest;
+use sprag_core::digest::{Digest, Hasher};
 
+use crate::budget::Budget;
 use crate::failure::LimitHit;
 
 /// Keeps bytes under their digest.
@@ -83,31 +84,7 @@ pub struct WriterHandle(Arc<Mutex<Writer>>);
 struct Writer {
     sink: Option<Box<dyn BlobSink>>,
     media_type: String,
-    budget: Budget,
-}
-
-/// A number of bytes that several writers share.
-#[derive(Clone)]
-pub(crate) struct Budget {
-    key: &'static str,
-    limit: u64,
-    used: Arc<Mutex<u64>>,
-}
-
-impl Budget {
-    pub(crate) fn new(key: &'static str, limit: u64) -> Self {
-        Self { key, limit, used: Arc::default() }
-    }
-
-    /// Takes `bytes` of the budget.
-    pub(crate) fn spend(&self, bytes: u64) -> Result<(), LimitHit> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        *used = used.saturating_add(bytes);
-        if *used > self.limit {
-            return Err(LimitHit { key: self.key, limit: sprag_schemas::quantity::ByteSize(self.limit).to_string() });
-        }
-        Ok(())
-    }
+    budgets: Vec<Budget>,
 }
 
 /// Why bytes could not be written.
@@ -118,8 +95,8 @@ pub(crate) enum WriteError {
 }
 
 impl WriterHandle {
-    pub(crate) fn new(sink: Box<dyn BlobSink>, media_type: String, budget: Budget) -> Self {
-        Self(Arc::new(Mutex::new(Writer { sink: Some(sink), media_type, budget })))
+    pub(crate) fn new(sink: Box<dyn BlobSink>, media_type: String, budgets: Vec<Budget>) -> Self {
+        Self(Arc::new(Mutex::new(Writer { sink: Some(sink), media_type, budgets })))
     }
 
     pub(crate) fn set_media_type(&self, media_type: String) {
@@ -128,8 +105,10 @@ impl WriterHandle {
 
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), WriteError> {
         let mut writer = self.lock();
-        writer.budget.spend(bytes.len() as u64).map_err(WriteError::Limit)?;
-        writer.sink.as_mut().ok_or(WriteError::Finished)?.write(bytes).map_err(WriteError::Io)
+        let Writer { sink, budgets, .. } = &mut *writer;
+        let sink = sink.as_mut().ok_or(WriteError::Finished)?;
+        budgets.iter().try_for_each(|budget| budget.spend(bytes.len() as u64)).map_err(WriteError::Limit)?;
+        sink.write(bytes).map_err(WriteError::Io)
     }
 
     /// Ends the writing: digest, number of bytes, media type. None where it was ended before.
@@ -162,6 +141,25 @@ impl BlobSink for MemorySink {
         let length = self.0.len() as u64;
         *self.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(self.0));
         Ok((digest, length))
+    }
+}
+
+/// A blob that nobody will read: what the trainer under test leaves beside its model.
+#[derive(Default)]
+pub(crate) struct NoSink {
+    hasher: Hasher,
+    bytes: u64,
+}
+
+impl BlobSink for NoSink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<(Digest, u64)> {
+        Ok((self.hasher.finish(), self.bytes))
     }
 }
 

@@ -1,12 +1,13 @@
 //! What one call of a stage needs, and what comes back.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use sprag_core::limits::Limits;
 use sprag_schemas::manifest::Clock;
 use sprag_schemas::record::{Finding, LogLine, Metric, StageReport};
+use tokio::sync::Notify;
 
 use crate::blobs::{Blobs, ReaderHandle};
 use crate::engine::Loaded;
@@ -37,17 +38,41 @@ pub type Observer = Arc<dyn Fn(Signal) + Send + Sync>;
 ///
 /// A stage that looks at `should-stop` ends by itself; one that does not is ended two seconds after it could have.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Request>);
+
+#[derive(Debug, Default)]
+struct Request {
+    at: OnceLock<Instant>,
+    waiting: Notify,
+}
 
 impl Cancel {
     /// Asks for the stop.
     pub fn request(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        let _first = self.0.at.get_or_init(Instant::now);
+        self.0.waiting.notify_waiters();
     }
 
     /// Whether a stop was asked for.
     pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.requested_at().is_some()
+    }
+
+    /// When the stop was asked for.
+    pub(crate) fn requested_at(&self) -> Option<Instant> {
+        self.0.at.get().copied()
+    }
+
+    /// Waits until the stop is asked for, and says when that was.
+    pub(crate) async fn requested(&self) -> Instant {
+        loop {
+            // Made before the look at the time, so that a request in between wakes it.
+            let woken = self.0.waiting.notified();
+            if let Some(at) = self.requested_at() {
+                return at;
+            }
+            woken.await;
+        }
     }
 }
 

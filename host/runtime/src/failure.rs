@@ -1,7 +1,10 @@
 //! Why a stage has no result.
 
 use sprag_core::digest::Digest;
+use sprag_core::limits::Limits;
+use sprag_schemas::quantity::ByteSize;
 use sprag_schemas::record::StageError;
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 
 use crate::bindings::sprag::stage::types::Failure;
@@ -14,6 +17,31 @@ pub struct LimitHit {
     pub key: &'static str,
     /// The limit, with its unit.
     pub limit: String,
+}
+
+impl LimitHit {
+    /// One call carried too much.
+    pub(crate) fn call(limits: &Limits) -> Self {
+        Self { key: "call", limit: ByteSize(limits.call).to_string() }
+    }
+
+    /// Too many handles were held.
+    pub(crate) fn handles(limits: &Limits) -> Self {
+        Self { key: "handles", limit: limits.handles.to_string() }
+    }
+
+    /// Reads the limits that the engine keeps for itself. Only one of its errors has a type; the words of the others are held by tests.
+    fn of_engine(error: &wasmtime::Error, limits: &Limits) -> Option<Self> {
+        let words = error.root_cause().to_string();
+        let full = matches!(error.downcast_ref(), Some(ResourceTableError::Full));
+        if full || words.starts_with("cannot allocate another handle") {
+            Some(Self::handles(limits))
+        } else if words.starts_with("too much data is being copied between the host and the guest") {
+            Some(Self::call(limits))
+        } else {
+            None
+        }
+    }
 }
 
 /// Why a stage has no result.
@@ -71,27 +99,8 @@ impl StageFailure {
         error
     }
 
-    /// Reads what the engine, or a host function through it, gave as an error.
-    pub(crate) fn from_engine(error: wasmtime::Error) -> Self {
-        if let Some(hit) = error.downcast_ref::<LimitHit>() {
-            return Self::Limit(hit.clone());
-        }
-        if let Some(failure) = error.downcast_ref::<Self>() {
-            return failure.clone();
-        }
-        if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
-            return Self::Contract(format!("expected a stage to return, found that it ended its process with code {}", exit.0));
-        }
-        let frames = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
-        if let Some(trap) = error.downcast_ref::<Trap>() {
-            return Self::Trap { message: trap_message(*trap), frames };
-        }
-        Self::Trap { message: format!("{:#}", error), frames }
-    }
-}
-
-impl From<Failure> for StageFailure {
-    fn from(failure: Failure) -> Self {
+    /// A guest's own failure, as it says; of one that says it was cancelled, the attempt's clock knows why.
+    pub(crate) fn of_guest(failure: Failure) -> Self {
         let (kind, message) = match failure {
             Failure::BadInput(message) => ("bad input", message),
             Failure::BadParams(message) => ("bad parameters", message),
@@ -101,6 +110,27 @@ impl From<Failure> for StageFailure {
             Failure::Internal(message) => ("fault in the plugin", message),
         };
         Self::Plugin { kind, message }
+    }
+
+    /// Reads what the engine, or a host function through it, gave as an error.
+    pub(crate) fn from_engine(error: wasmtime::Error, limits: &Limits) -> Self {
+        if let Some(hit) = error.downcast_ref::<LimitHit>() {
+            return Self::Limit(hit.clone());
+        }
+        if let Some(failure) = error.downcast_ref::<Self>() {
+            return failure.clone();
+        }
+        if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+            return Self::Contract(format!("expected a stage to return, found that it ended its process with code {}", exit.0));
+        }
+        if let Some(hit) = LimitHit::of_engine(&error, limits) {
+            return Self::Limit(hit);
+        }
+        let frames = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
+        if let Some(trap) = error.downcast_ref::<Trap>() {
+            return Self::Trap { message: trap_message(*trap), frames };
+        }
+        Self::Trap { message: format!("trapped: {}", error.root_cause()), frames }
     }
 }
 
@@ -123,15 +153,11 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
 
 /// A Rust symbol without the hash at its end.
 fn readable(symbol: &str) -> String {
-    let demangled = wasmtime_demangle(symbol);
+    let demangled = rustc_demangle::demangle(symbol).to_string();
     match demangled.rsplit_once("::h") {
         Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => path.to_owned(),
         _ => demangled,
     }
-}
-
-fn wasmtime_demangle(symbol: &str) -> String {
-    rustc_demangle::demangle(symbol).to_string()
 }
 
 /// A failure of the host that names a digest.

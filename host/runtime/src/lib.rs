@@ -7,7 +7,9 @@
 
 mod bindings;
 pub mod blobs;
+mod budget;
 mod call;
+mod clock;
 mod code_cache;
 mod engine;
 mod failure;

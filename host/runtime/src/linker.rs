@@ -1,15 +1,16 @@
 //! What a stage of each kind is offered: exactly its world. What is not linked cannot be called.
 
 use sprag_schemas::manifest::Kind;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::{HasSelf, InstancePre, Linker};
 use wasmtime_wasi::p2::bindings as wasi;
 
 use crate::bindings::sprag;
-use crate::engine::Runtime;
+use crate::engine::{Loaded, Runtime};
+use crate::failure::StageFailure;
 use crate::state::StageState;
 
 /// The linker for stages of a kind.
-pub(crate) fn for_kind(runtime: &Runtime, kind: Kind) -> wasmtime::Result<Linker<StageState>> {
+fn for_kind(runtime: &Runtime, kind: Kind) -> wasmtime::Result<Linker<StageState>> {
     let mut linker = Linker::new(runtime.engine());
     let l = &mut linker;
     add_wasi(l)?;
@@ -36,6 +37,22 @@ pub(crate) fn for_kind(runtime: &Runtime, kind: Kind) -> wasmtime::Result<Linker
         }
     }
     Ok(linker)
+}
+
+/// Links a component to what its kind is offered. An import that is not offered shows here, before anything of the component runs.
+pub(crate) fn instantiate_pre(
+    runtime: &Runtime,
+    kind: Kind,
+    component: &Loaded,
+) -> Result<InstancePre<StageState>, StageFailure> {
+    let linker =
+        for_kind(runtime, kind).map_err(|error| StageFailure::Host(format!("failed to link the host's functions: {error:#}")))?;
+    linker.instantiate_pre(&component.component).map_err(misfit)
+}
+
+/// A component that has other imports or exports than its world.
+pub(crate) fn misfit(error: wasmtime::Error) -> StageFailure {
+    StageFailure::Contract(format!("the component does not fit the contract: {error:#}"))
 }
 
 /// All of WASI 0.2 but sockets. What it reaches is decided by the context: see `inert_wasi`.

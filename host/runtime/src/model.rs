@@ -9,8 +9,8 @@ use crate::blobs::ReaderHandle;
 use crate::call::StageCall;
 use crate::engine::{Loaded, Runtime};
 use crate::failure::StageFailure;
-use crate::scorer::{LoadFailure, Scorer};
-use crate::state::StageClock;
+use crate::scorer::Scorer;
+use crate::state::Shared;
 
 /// What a model is made of.
 #[derive(Clone)]
@@ -52,13 +52,14 @@ impl ModelHandle {
     }
 
     /// Loads the model's scorer where that has not happened, and gives it for a piece of work.
-    pub(crate) async fn scorer(&self, attempt: ScorerNeeds) -> Result<MappedMutexGuard<'_, Scorer>, StageFailure> {
+    pub(crate) async fn scorer(&self, needs: ScorerNeeds) -> Result<MappedMutexGuard<'_, Scorer>, StageFailure> {
         let mut slot = self.0.scorer.lock().await;
         if slot.is_none() {
-            let ScorerNeeds { runtime, call, clock } = attempt;
+            let ScorerNeeds { runtime, call, shared } = needs;
             let call = StageCall { component: self.0.source.scorer.clone(), ..call };
-            let loaded = Scorer::load(&runtime, &call, clock, self.0.source.state.clone()).await;
-            *slot = Some(loaded.map_err(LoadFailure::into_failure).map_err(|failure| self.named(failure))?);
+            let clock = shared.clock.clone();
+            let loaded = Scorer::load(&runtime, &call, shared, self.0.source.state.clone()).await;
+            *slot = Some(loaded.map_err(|failure| self.named(failure.into_failure(&clock)))?);
         }
         Ok(MutexGuard::map(slot, |slot| slot.as_mut().expect("the lines above filled it")))
     }
@@ -67,7 +68,7 @@ impl ModelHandle {
     ///
     /// It fails the stage that asked: were it handed to the guest, a gate could look away and promote.
     pub(crate) fn named(&self, failure: StageFailure) -> StageFailure {
-        name_failure(self.source(), failure)
+        name_failure(&format!("the scorer of {}", self.source().name()), failure)
     }
 }
 
@@ -75,11 +76,11 @@ impl ModelHandle {
 pub(crate) struct ScorerNeeds {
     pub(crate) runtime: Runtime,
     pub(crate) call: StageCall,
-    pub(crate) clock: StageClock,
+    pub(crate) shared: Shared,
 }
 
-fn name_failure(source: &ModelSource, failure: StageFailure) -> StageFailure {
-    let scorer = format!("the scorer of {}", source.name());
+/// A failure in which `scorer` had a part: says so.
+pub(crate) fn name_failure(scorer: &str, failure: StageFailure) -> StageFailure {
     match failure {
         StageFailure::Plugin { kind, message } => StageFailure::Plugin { kind, message: format!("{scorer}: {message}") },
         StageFailure::Trap { message, frames } => StageFailure::Trap { message: format!("{scorer} {message}"), frames },

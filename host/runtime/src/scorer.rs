@@ -1,5 +1,6 @@
 //! A model in memory: an instance of its scorer, in a store of its own.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use sprag_data::{Column as TableColumn, DType, Field as TableField, Table, Values as TableValues};
@@ -13,16 +14,19 @@ use crate::bindings::sprag::data::tables::{Column, Dtype, Field};
 use crate::bindings::sprag::stage::types::Failure;
 use crate::blobs::ReaderHandle;
 use crate::call::StageCall;
+use crate::clock::StageClock;
 use crate::engine::Runtime;
 use crate::failure::StageFailure;
-use crate::host::{column_from_wit, column_to_wit};
-use crate::inert_wasi::Captured;
+use crate::host::{column_bytes, column_from_wit, column_to_wit};
 use crate::linker;
 use crate::session::{Session, SessionHandle};
-use crate::state::{StageClock, StageState};
+use crate::state::{Shared, StageState};
 
 /// Rows that are handed to a scorer at once: the fastest size that was measured.
 const BATCH_ROWS: u32 = 64 << 10;
+
+/// Bytes of numbers that are handed to a scorer at once: a wide table goes in batches of fewer rows.
+const BATCH_BYTES: usize = 32 << 20;
 
 /// A model in memory.
 pub struct Scorer {
@@ -57,17 +61,11 @@ pub(crate) enum LoadFailure {
 }
 
 impl LoadFailure {
-    pub(crate) fn into_failure(self) -> StageFailure {
+    pub(crate) fn into_failure(self, clock: &StageClock) -> StageFailure {
         match self {
-            Self::Refused(failure) => failure.into(),
+            Self::Refused(failure) => clock.settle(failure),
             Self::Failed(failure) => failure,
         }
-    }
-}
-
-impl From<wasmtime::Error> for LoadFailure {
-    fn from(error: wasmtime::Error) -> Self {
-        Self::Failed(StageFailure::from_engine(error))
     }
 }
 
@@ -82,13 +80,15 @@ impl Scorer {
     pub(crate) async fn load(
         runtime: &Runtime,
         call: &StageCall,
-        clock: StageClock,
+        shared: Shared,
         state: ReaderHandle,
     ) -> Result<Self, LoadFailure> {
-        let session = SessionHandle(Arc::new(Session::new(call)));
-        let mut store = StageState::store(runtime, call, session, clock.clone(), &Captured::new(call.limits.stderr));
-        let pre = linker::for_kind(runtime, Kind::Train)?.instantiate_pre(&call.component.component)?;
-        let indices = score::GuestIndices::new(&pre)?;
+        let engine = |error| StageFailure::from_engine(error, &call.limits);
+        let session = SessionHandle(Arc::new(Session::unrecorded(call)));
+        let clock = shared.clock.clone();
+        let mut store = StageState::store(runtime, call, session, shared);
+        let pre = linker::instantiate_pre(runtime, Kind::Train, &call.component)?;
+        let indices = score::GuestIndices::new(&pre).map_err(linker::misfit)?;
         let loaded = clock.bound(async {
             let instance = pre.instantiate_async(&mut store).await?;
             let guest = indices.load(&mut store, &instance)?;
@@ -104,8 +104,11 @@ impl Scorer {
             let outputs = guest.model().call_outputs(&mut store, model).await?;
             wasmtime::Result::<Result<_, Failure>>::Ok(Ok((guest, model, inputs, outputs)))
         });
-        match loaded.await?? {
-            Ok((guest, model, inputs, outputs)) => Ok(Self { store, guest, model, inputs, outputs }),
+        match loaded.await?.map_err(engine)? {
+            Ok((guest, model, inputs, outputs)) => {
+                check_signature(&inputs, &outputs).map_err(StageFailure::Contract)?;
+                Ok(Self { store, guest, model, inputs, outputs })
+            }
             Err(failure) => Err(LoadFailure::Refused(failure)),
         }
     }
@@ -124,26 +127,26 @@ impl Scorer {
         rows: u32,
         inputs: &[Column],
     ) -> Result<Result<Vec<Column>, Failure>, StageFailure> {
-        let clock = self.store.data().clock.clone();
+        let (clock, limits) = (self.store.data().shared.clock.clone(), self.store.data().call.limits.clone());
         let model = self.guest.model();
         let call = model.call_predict(&mut self.store, self.model, rows, inputs);
-        clock.bound(call).await?.map_err(StageFailure::from_engine)
+        clock.bound(call).await?.map_err(|error| StageFailure::from_engine(error, &limits))
     }
 
     /// Scores every row of a table: the model's outputs, row by row in the same order.
+    ///
+    /// What comes back counts as the stage's memory.
     pub(crate) async fn predict(&mut self, table: &Table) -> Result<Table, StageFailure> {
-        let contract = |message: String| StageFailure::Contract(message);
-        let inputs = self.inputs.clone();
+        let contract = StageFailure::Contract;
+        let width = self.inputs.len().max(self.outputs.len());
+        let most_rows = u32::try_from(BATCH_BYTES / 8 / width).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS);
         let mut outputs: Vec<TableColumn> = self.outputs.iter().map(|field| empty_column(field.dtype)).collect();
         let mut offset = 0;
         while offset < table.row_count() {
-            let rows = u32::try_from(table.row_count() - offset).unwrap_or(u32::MAX).min(BATCH_ROWS);
-            let read = |field: &Field| {
-                let column = table.read(&field.name, offset, rows).map_err(|error| contract(error.to_string()))?;
-                convert(column, field)
-            };
-            let batch: Vec<_> = inputs.iter().map(read).collect::<Result<_, _>>()?;
-            let predicted = self.predict_batch(rows, &batch).await??;
+            let rows = u32::try_from(table.row_count() - offset).unwrap_or(u32::MAX).min(most_rows);
+            let batch = self.inputs.iter().map(|field| input(table, field, offset, rows)).collect::<Result<Vec<_>, _>>()?;
+            let clock = self.store.data().shared.clock.clone();
+            let predicted = self.predict_batch(rows, &batch).await?.map_err(|failure| clock.settle(failure))?;
             if predicted.len() != outputs.len() {
                 return Err(contract(format!(
                     "expected {} output columns from `predict`, found {}",
@@ -152,7 +155,9 @@ impl Scorer {
                 )));
             }
             for ((output, column), field) in outputs.iter_mut().zip(predicted).zip(&self.outputs) {
-                append(output, column_from_wit(column), rows, field).map_err(contract)?;
+                let column = column_from_wit(column);
+                self.store.data().shared.memory.spend(column_bytes(&column)).map_err(StageFailure::Limit)?;
+                append(output, column, rows, field).map_err(contract)?;
             }
             offset += u64::from(rows);
         }
@@ -160,6 +165,33 @@ impl Scorer {
         let fields = fields.map(|(field, column)| table_field(field, column.validity.is_some())).collect();
         Table::from_columns(fields, outputs).map_err(|error| contract(error.to_string()))
     }
+}
+
+/// What holds for every model, whatever it predicts.
+fn check_signature(inputs: &[Field], outputs: &[Field]) -> Result<(), String> {
+    if outputs.is_empty() {
+        return Err("expected a model with at least one output column, found none".to_owned());
+    }
+    for (which, fields) in [("input", inputs), ("output", outputs)] {
+        let mut names = HashSet::new();
+        for Field { name, .. } in fields {
+            if name.is_empty() {
+                return Err(format!("expected a name for every {which} column of the model, found an empty one"));
+            }
+            if !names.insert(name) {
+                return Err(format!("expected different names for the {which} columns of the model, found `{name}` twice"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rows of a table as the model wants them.
+fn input(table: &Table, field: &Field, offset: u64, rows: u32) -> Result<Column, StageFailure> {
+    let column = table
+        .read(&field.name, offset, rows)
+        .map_err(|error| StageFailure::Contract(format!("needs a column that the data does not have: {error}")))?;
+    convert(column, field)
 }
 
 /// A column as the model wants it: an integer or boolean column serves where a float is asked for.
@@ -170,6 +202,12 @@ fn convert(column: TableColumn, field: &Field) -> Result<Column, StageFailure> {
         (Dtype::Float, TableValues::Booleans(values)) => TableValues::Floats(values.into_iter().map(f64::from).collect()),
         (_, values) => values,
     };
+    let found = match &values {
+        TableValues::Floats(_) => "float",
+        TableValues::Integers(_) => "integer",
+        TableValues::Booleans(_) => "boolean",
+        TableValues::Texts { .. } => "text",
+    };
     let fits = matches!(
         (field.dtype, &values),
         (Dtype::Float, TableValues::Floats(_))
@@ -178,7 +216,7 @@ fn convert(column: TableColumn, field: &Field) -> Result<Column, StageFailure> {
             | (Dtype::Text, TableValues::Texts { .. })
     );
     if !fits {
-        let message = format!("expected the column `{}` to be {}, found other values", field.name, dtype_name(field.dtype));
+        let message = format!("expected the column `{}` to be {}, found {found}", field.name, dtype_name(field.dtype));
         return Err(StageFailure::Contract(message));
     }
     Ok(column_to_wit(TableColumn { values, validity }))

@@ -2,14 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sprag_core::limits::Limits;
 use sprag_schemas::quantity::ByteSize;
 use sprag_schemas::record::{Artifact, Finding, LogLine, Metric, StageReport};
 
-use crate::blobs::{Blobs, Budget, ReaderHandle, WriterHandle};
+use crate::blobs::{BlobSink, Blobs, NoSink, ReaderHandle, WriterHandle};
+use crate::budget::Budget;
 use crate::call::{Cancel, Observer, Signal, StageCall};
 use crate::failure::{LimitHit, StageFailure};
+
+/// The longest name of a metric, its split, an artifact, and the like, in bytes.
+pub(crate) const MOST_NAME: usize = 200;
+
+/// The longest message of a finding, in bytes. Findings are limited by their number, so that each must be bounded for itself.
+const MOST_TEXT: usize = 64 << 10;
+
+/// How often progress is passed on: a person sees no more, and a stage that reports without end floods nobody.
+const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 
 /// The handle behind `sprag:run/context.session`.
 #[derive(Clone)]
@@ -26,7 +37,7 @@ pub struct Session {
     limits: Limits,
     blobs: Arc<dyn Blobs>,
     observer: Observer,
-    /// Whether metrics and findings are kept: not for a session that a unit test made.
+    /// Whether metrics, findings and artifacts are kept: only those of the stage itself, not of a trainer or scorer that it calls.
     records: bool,
     artifact_budget: Budget,
     collected: Arc<Mutex<Collected>>,
@@ -36,10 +47,13 @@ pub struct Session {
 struct Collected {
     report: StageReport,
     log_bytes: u64,
+    /// When progress was last passed on, and whether the work was done by then.
+    progress: Option<(Instant, bool)>,
     artifacts: BTreeMap<String, WriterHandle>,
 }
 
 impl Session {
+    /// The session of a stage.
     pub(crate) fn new(call: &StageCall) -> Self {
         Self {
             seed: call.seed,
@@ -55,7 +69,12 @@ impl Session {
         }
     }
 
-    /// A session with other parameters, whose log lines join this one's and whose metrics and findings go nowhere.
+    /// The session of a scorer that a stage calls: a scorer is given none, so that this one only bounds the artifacts that it may make.
+    pub(crate) fn unrecorded(call: &StageCall) -> Self {
+        Self { records: false, ..Self::new(call) }
+    }
+
+    /// A session with other parameters, whose log lines join this one's and whose metrics, findings and artifacts go nowhere.
     pub(crate) fn for_test(&self, params_json: String) -> Self {
         Self {
             seed: self.seed,
@@ -66,7 +85,7 @@ impl Session {
             blobs: self.blobs.clone(),
             observer: self.observer.clone(),
             records: false,
-            artifact_budget: self.artifact_budget.clone(),
+            artifact_budget: Budget::new("artifacts", self.limits.artifacts),
             collected: self.collected.clone(),
         }
     }
@@ -90,6 +109,10 @@ impl Session {
             let message = format!("expected a finite value for the metric `{}`{split}, found {}", metric.name, metric.value);
             return Err(StageFailure::Contract(message));
         }
+        for metric in &batch {
+            check_length("the name of a metric", &metric.name, 1, MOST_NAME)?;
+            check_length("the split of a metric", metric.split.as_deref().unwrap_or_default(), 0, MOST_NAME)?;
+        }
         if !self.records {
             return Ok(());
         }
@@ -105,13 +128,16 @@ impl Session {
         Ok(())
     }
 
-    pub(crate) fn report(&self, finding: Finding) -> Result<(), LimitHit> {
+    pub(crate) fn report(&self, finding: Finding) -> Result<(), StageFailure> {
+        check_length("the code of a finding", &finding.code, 1, MOST_NAME)?;
+        check_length("the subject of a finding", finding.subject.as_deref().unwrap_or_default(), 0, MOST_TEXT)?;
+        check_length("the message of a finding", &finding.message, 0, MOST_TEXT)?;
         if !self.records {
             return Ok(());
         }
         let mut collected = self.lock();
         if collected.report.findings.len() >= self.limits.findings as usize {
-            return Err(LimitHit { key: "findings", limit: self.limits.findings.to_string() });
+            return Err(StageFailure::Limit(LimitHit { key: "findings", limit: self.limits.findings.to_string() }));
         }
         collected.report.findings.push(finding.clone());
         drop(collected);
@@ -120,27 +146,43 @@ impl Session {
     }
 
     pub(crate) fn progress(&self, done: u64, total: Option<u64>) {
-        (self.observer)(Signal::Progress { done, total });
+        let (now, complete) = (Instant::now(), total.is_some_and(|total| done >= total));
+        let mut collected = self.lock();
+        let is_due = collected.progress.is_none_or(|(last, was_complete)| {
+            now.duration_since(last) >= PROGRESS_EVERY || (complete && !was_complete)
+        });
+        if is_due {
+            collected.progress = Some((now, complete));
+            drop(collected);
+            (self.observer)(Signal::Progress { done, total });
+        }
     }
 
     pub(crate) fn create_artifact(&self, name: &str, media_type: String) -> Result<WriterHandle, StageFailure> {
+        check_length("the name of an artifact", name, 1, MOST_NAME)?;
+        check_length("a media type", &media_type, 0, MOST_NAME)?;
         let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if name.is_empty() || name.len() > 100 || name.starts_with('.') || !name.chars().all(good) {
+        if name.starts_with('.') || !name.chars().all(good) {
             let message =
-                format!("expected an artifact name of letters, digits, `.`, `_` and `-`, found `{}`", name.escape_debug());
+                format!("expected an artifact name of letters, digits, `.`, `_` and `-` that does not begin with `.`, found `{}`", name.escape_debug());
             return Err(StageFailure::Contract(message));
         }
+        let budgets = vec![self.artifact_budget.clone()];
         let mut collected = self.lock();
-        if collected.artifacts.contains_key(name) {
+        if self.records && collected.artifacts.contains_key(name) {
             return Err(StageFailure::Contract(format!("expected a new artifact name, found `{name}` a second time")));
         }
         // An artifact costs at least its entry, so that a million empty ones hit the limit too.
         self.artifact_budget.spend(name.len() as u64 + 100).map_err(StageFailure::Limit)?;
+        if !self.records {
+            let sink: Box<dyn BlobSink> = Box::new(NoSink::default());
+            return Ok(WriterHandle::new(sink, media_type, budgets));
+        }
         let sink = self
             .blobs
             .create()
             .map_err(|error| StageFailure::Host(format!("failed to create the artifact `{name}`: {error}")))?;
-        let writer = WriterHandle::new(sink, media_type, self.artifact_budget.clone());
+        let writer = WriterHandle::new(sink, media_type, budgets);
         collected.artifacts.insert(name.to_owned(), writer.clone());
         Ok(writer)
     }
@@ -148,7 +190,7 @@ impl Session {
     /// A writer for the model's state.
     pub(crate) fn create_state(&self) -> Result<WriterHandle, StageFailure> {
         let sink = self.blobs.create().map_err(|error| StageFailure::Host(format!("failed to create the model: {error}")))?;
-        Ok(WriterHandle::new(sink, "application/octet-stream".to_owned(), self.model_budget()))
+        Ok(WriterHandle::new(sink, "application/octet-stream".to_owned(), vec![self.model_budget()]))
     }
 
     pub(crate) fn model_budget(&self) -> Budget {
@@ -175,5 +217,26 @@ impl Session {
 
     fn lock(&self) -> MutexGuard<'_, Collected> {
         self.collected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Refuses a text that is shorter or longer, in bytes, than the contract has it.
+pub(crate) fn check_length(what: &str, text: &str, least: usize, most: usize) -> Result<(), StageFailure> {
+    if (least..=most).contains(&text.len()) {
+        return Ok(());
+    }
+    Err(StageFailure::Contract(format!("expected {what} to have {least} to {most} bytes, found {}", text.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_bounded_on_both_sides() {
+        assert_eq!(check_length("the name of a metric", "mse", 1, 3), Ok(()));
+        let failure = check_length("the name of a metric", "", 1, 3).unwrap_err();
+        assert_eq!(failure.to_string(), "expected the name of a metric to have 1 to 3 bytes, found 0");
+        assert!(check_length("the name of a metric", "rmse", 1, 3).is_err());
     }
 }

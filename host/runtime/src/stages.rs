@@ -16,13 +16,12 @@ use crate::blobs::{ReaderHandle, WriterHandle};
 use crate::call::{Finished, StageCall};
 use crate::engine::{Loaded, Runtime};
 use crate::failure::StageFailure;
-use crate::inert_wasi::Captured;
 use crate::linker;
-use crate::model::{ModelHandle, ModelSource};
+use crate::model::{ModelHandle, ModelSource, name_failure};
 use crate::registry::{RegisterEffects, RegistrySession, RegistryView};
 use crate::scorer::{LoadFailure, Scorer, dtype_name};
 use crate::session::{Session, SessionHandle};
-use crate::state::{StageClock, StageState};
+use crate::state::{Shared, StageState};
 
 /// How a sanity check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,17 +62,15 @@ pub struct TrainerUnderTest {
 struct Attempt {
     store: Store<StageState>,
     session: Arc<Session>,
-    clock: StageClock,
-    output: Captured,
+    shared: Shared,
 }
 
 impl Attempt {
     fn new(runtime: &Runtime, call: &StageCall) -> Self {
         let session = Arc::new(Session::new(call));
-        let clock = StageClock::start(&call.limits, &call.cancel);
-        let output = Captured::new(call.limits.stderr);
-        let store = StageState::store(runtime, call, SessionHandle(session.clone()), clock.clone(), &output);
-        Self { store, session, clock, output }
+        let shared = Shared::new(call);
+        let store = StageState::store(runtime, call, SessionHandle(session.clone()), shared.clone());
+        Self { store, session, shared }
     }
 
     /// Instantiates the component and calls it through `work`, all within the stage's time.
@@ -85,13 +82,12 @@ impl Attempt {
         work: impl AsyncFnOnce(&mut Store<StageState>, &InstancePre<StageState>, &Instance, &Arc<Session>) -> Result<T, StageFailure>,
     ) -> Finished<T> {
         let result = async {
-            let pre = linker::for_kind(runtime, kind)
-                .and_then(|linker| linker.instantiate_pre(&call.component.component))
-                .map_err(|error| StageFailure::Contract(format!("the component does not fit the contract: {error:#}")))?;
+            let pre = linker::instantiate_pre(runtime, kind, &call.component)?;
             let store = &mut self.store;
             let session = &self.session;
-            let called = self.clock.bound(async {
-                let instance = pre.instantiate_async(&mut *store).await.map_err(StageFailure::from_engine)?;
+            let called = self.shared.clock.bound(async {
+                let instance = pre.instantiate_async(&mut *store).await;
+                let instance = instance.map_err(|error| StageFailure::from_engine(error, &call.limits))?;
                 work(store, &pre, &instance, session).await
             });
             let value = called.await??;
@@ -100,27 +96,30 @@ impl Attempt {
         };
         let result = result.await;
         let mut report = self.session.take_report();
-        report.stderr = self.output.text();
+        report.stderr = self.shared.output.text();
         Finished { report, result }
     }
 }
 
 /// Puts a handle into the store and gives the borrow that a call takes.
 fn lend<T: Send + 'static>(store: &mut Store<StageState>, value: T) -> Result<Resource<T>, StageFailure> {
-    let handle = store.data_mut().push(value).map_err(StageFailure::from_engine)?;
+    let pushed = store.data_mut().push(value);
+    let handle = pushed.map_err(|error| StageFailure::from_engine(error, &store.data().call.limits))?;
     Ok(Resource::new_borrow(handle.rep()))
 }
 
 /// The stage's own failure, or the engine's, as one.
-fn settle<T>(called: wasmtime::Result<Result<T, Failure>>) -> Result<T, StageFailure> {
-    Ok(called.map_err(StageFailure::from_engine)??)
+fn settle<T>(store: &Store<StageState>, called: wasmtime::Result<Result<T, Failure>>) -> Result<T, StageFailure> {
+    let state = store.data();
+    let answered = called.map_err(|error| StageFailure::from_engine(error, &state.call.limits))?;
+    answered.map_err(|failure| state.shared.clock.settle(failure))
 }
 
 macro_rules! guest {
     ($interface:ident, $store:expr, $pre:expr, $instance:expr) => {
         exports::$interface::GuestIndices::new($pre)
             .and_then(|indices| indices.load(&mut *$store, $instance))
-            .map_err(|error| StageFailure::Contract(format!("the component does not fit the contract: {error:#}")))?
+            .map_err(linker::misfit)?
     };
 }
 
@@ -133,7 +132,8 @@ impl Runtime {
                 let guest = guest!(sanity_check, store, pre, instance);
                 let session = lend(store, SessionHandle(session.clone()))?;
                 let data = lend(store, data.clone())?;
-                Ok(match settle(guest.call_run(store, session, data).await)? {
+                let called = guest.call_run(&mut *store, session, data).await;
+                Ok(match settle(store, called)? {
                     WitVerdict::Pass => Verdict::Pass,
                     WitVerdict::Fail => Verdict::Fail,
                     WitVerdict::Skip => Verdict::Skip,
@@ -150,7 +150,8 @@ impl Runtime {
             .run(self, call, Kind::UnitTest, async |store, pre, instance, session| {
                 let guest = guest!(unit_test, store, pre, instance);
                 let session = lend(store, SessionHandle(session.clone()))?;
-                let cases = settle(guest.call_run(store, session).await)?;
+                let called = guest.call_run(&mut *store, session).await;
+                let cases = settle(store, called)?;
                 Ok(cases.into_iter().map(test_case).collect())
             })
             .await
@@ -159,7 +160,7 @@ impl Runtime {
     /// Trains a model, and loads it once to learn its signature: a model that its own scorer refuses is a failure of the trainer.
     pub async fn train(&self, call: &StageCall, training: &Table, validation: Option<&Table>) -> Finished<Trained> {
         let attempt = Attempt::new(self, call);
-        let clock = attempt.clock.clone();
+        let shared = attempt.shared.clone();
         attempt
             .run(self, call, Kind::Train, async |store, pre, instance, session| {
                 let guest = guest!(train, store, pre, instance);
@@ -168,12 +169,14 @@ impl Runtime {
                 let training = lend(store, training.clone())?;
                 let validation = validation.map(|table| lend(store, table.clone())).transpose()?;
                 let state = lend(store, writer.clone())?;
-                settle(guest.call_run(store, session, training, validation, state).await)?;
+                let called = guest.call_run(&mut *store, session, training, validation, state).await;
+                settle(store, called)?;
                 let failed = |error: std::io::Error| StageFailure::Host(format!("failed to write the model: {error}"));
                 let (state, bytes, media_type) = writer.finish().map_err(failed)?.expect("only this function ends the writer");
                 let opened = call.blobs.open(&state).map_err(|error| crate::failure::host_failure("open", &state, &error))?;
                 let reader = ReaderHandle { bytes: opened, media_type: media_type.clone() };
-                let scorer = Scorer::load(self, call, clock, reader).await.map_err(refused)?;
+                let scorer =
+                    Scorer::load(self, call, shared.clone(), reader).await.map_err(|failure| refused(failure, &shared))?;
                 let fields = |fields: &[Field]| fields.iter().map(model_field).collect();
                 Ok(Trained { state, bytes, media_type, inputs: fields(scorer.inputs()), outputs: fields(scorer.outputs()) })
             })
@@ -196,7 +199,8 @@ impl Runtime {
                 let candidate = lend(store, ModelHandle::new(candidate))?;
                 let production = production.map(|model| lend(store, ModelHandle::new(model))).transpose()?;
                 let holdout = lend(store, holdout.clone())?;
-                let decision = settle(guest.call_run(store, session, candidate, production, holdout).await)?;
+                let called = guest.call_run(&mut *store, session, candidate, production, holdout).await;
+                let decision = settle(store, called)?;
                 let outcome = match decision.outcome {
                     Outcome::Promote => DecisionOutcome::Promote,
                     Outcome::Keep => DecisionOutcome::Keep,
@@ -223,7 +227,8 @@ impl Runtime {
                 let session = lend(store, SessionHandle(session.clone()))?;
                 let candidate = lend(store, ModelHandle::new(candidate))?;
                 let decision = WitDecision { outcome: Outcome::Promote, reason: decision.reason.clone() };
-                let version = settle(guest.call_run(&mut *store, session, candidate, &decision).await)?;
+                let called = guest.call_run(&mut *store, session, candidate, &decision).await;
+                let version = settle(store, called)?;
                 let effects = std::mem::take(&mut store.data_mut().registry.effects);
                 if effects.version != Some(version) {
                     let found = effects.version.map_or_else(|| "none".to_owned(), |version| version.to_string());
@@ -241,24 +246,24 @@ pub(crate) async fn call_train(
     runtime: &Runtime,
     call: &StageCall,
     session: SessionHandle,
-    clock: StageClock,
+    shared: Shared,
     training: Table,
     validation: Option<Table>,
     state: WriterHandle,
 ) -> Result<Result<(), Failure>, StageFailure> {
-    let mut store = StageState::store(runtime, call, session.clone(), clock.clone(), &Captured::new(call.limits.stderr));
-    let pre = linker::for_kind(runtime, Kind::Train)
-        .and_then(|linker| linker.instantiate_pre(&call.component.component))
-        .map_err(StageFailure::from_engine)?;
+    let engine = |error| StageFailure::from_engine(error, &call.limits);
+    let clock = shared.clock.clone();
+    let mut store = StageState::store(runtime, call, session.clone(), shared);
+    let pre = linker::instantiate_pre(runtime, Kind::Train, &call.component)?;
     let called = clock.bound(async {
         let store = &mut store;
-        let instance = pre.instantiate_async(&mut *store).await.map_err(StageFailure::from_engine)?;
+        let instance = pre.instantiate_async(&mut *store).await.map_err(engine)?;
         let guest = guest!(train, store, &pre, &instance);
         let session = lend(store, session)?;
         let training = lend(store, training)?;
         let validation = validation.map(|table| lend(store, table)).transpose()?;
         let state = lend(store, state)?;
-        guest.call_run(store, session, training, validation, state).await.map_err(StageFailure::from_engine)
+        guest.call_run(store, session, training, validation, state).await.map_err(engine)
     });
     called.await?
 }
@@ -278,14 +283,11 @@ fn model_field(field: &Field) -> ModelField {
 }
 
 /// A model that its own scorer refuses.
-fn refused(failure: LoadFailure) -> StageFailure {
-    match failure {
-        LoadFailure::Refused(failure) => {
-            let StageFailure::Plugin { kind, message } = StageFailure::from(failure) else { return StageFailure::Cancelled };
-            StageFailure::Contract(format!(
-                "expected a model that its own scorer loads, found that the scorer refuses it ({kind}: {message})"
-            ))
-        }
-        LoadFailure::Failed(failure) => failure,
+fn refused(failure: LoadFailure, shared: &Shared) -> StageFailure {
+    match failure.into_failure(&shared.clock) {
+        StageFailure::Plugin { kind, message } => StageFailure::Contract(format!(
+            "expected a model that its own scorer loads, found that the scorer refuses it ({kind}: {message})"
+        )),
+        other => name_failure("the model's own scorer", other),
     }
 }

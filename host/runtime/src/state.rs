@@ -1,30 +1,26 @@
-//! The data of one store: WASI, handles, memory count, deadline.
+//! The data of one store: WASI, handles, memory count.
 
-use std::time::{Duration, Instant};
-
-use sprag_core::limits::Limits;
-use sprag_schemas::quantity::{ByteSize, TimeSpan};
+use wasmtime::component::Resource;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_io::IoView;
 
-use crate::call::{Cancel, StageCall};
+use crate::budget::Budget;
+use crate::call::StageCall;
+use crate::clock::StageClock;
 use crate::engine::Runtime;
-use crate::failure::{LimitHit, StageFailure};
+use crate::failure::LimitHit;
 use crate::inert_wasi::{self, Captured};
 use crate::registry::RegistrySession;
 use crate::session::SessionHandle;
 use crate::stages::TrainerUnderTest;
-
-/// How long a stage that was asked to stop may go on.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// The data of one store.
 pub(crate) struct StageState {
     wasi: WasiCtx,
     pub(crate) handles: ResourceTable,
     pub(crate) session: SessionHandle,
-    pub(crate) clock: StageClock,
+    pub(crate) shared: Shared,
     pub(crate) runtime: Runtime,
     /// The call that the store was made for: scorers are made from it too.
     pub(crate) call: StageCall,
@@ -36,66 +32,45 @@ pub(crate) struct StageState {
     memory: Memory,
 }
 
-/// The time that a stage has.
+/// What all stores of one attempt share: the stage's own, and those of the scorers and trainers that it calls.
 #[derive(Clone)]
-pub(crate) struct StageClock {
-    deadline: Instant,
-    limit: Duration,
-    cancel: Cancel,
-    cancelled_at: Option<Instant>,
+pub(crate) struct Shared {
+    pub(crate) clock: StageClock,
+    /// Linear memory and tables of all instances, and the data that the host holds because a guest made it.
+    pub(crate) memory: Budget,
+    /// Standard output and error.
+    pub(crate) output: Captured,
 }
 
-impl StageClock {
-    pub(crate) fn start(limits: &Limits, cancel: &Cancel) -> Self {
-        let now = Instant::now();
-        let deadline = now.checked_add(limits.time).unwrap_or_else(|| now + Duration::from_secs(u64::from(u32::MAX)));
-        Self { deadline, limit: limits.time, cancel: cancel.clone(), cancelled_at: None }
-    }
-
-    /// The error that ends the stage now, if one does.
-    fn check(&mut self) -> Result<(), StageFailure> {
-        let now = Instant::now();
-        if now >= self.deadline {
-            return Err(self.limit_hit());
+impl Shared {
+    pub(crate) fn new(call: &StageCall) -> Self {
+        Self {
+            clock: StageClock::start(&call.limits, &call.cancel),
+            memory: Budget::new("memory", call.limits.memory),
+            output: Captured::new(call.limits.stderr),
         }
-        if self.cancel.is_requested() && now >= *self.cancelled_at.get_or_insert(now) + GRACE {
-            return Err(StageFailure::Cancelled);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn limit_hit(&self) -> StageFailure {
-        StageFailure::Limit(LimitHit { key: "time", limit: TimeSpan(self.limit).to_string() })
-    }
-
-    /// Whether the stage should stop politely: it was asked to, or a twentieth of its time is left.
-    pub(crate) fn should_stop(&self) -> bool {
-        self.cancel.is_requested() || self.deadline.saturating_duration_since(Instant::now()) < self.limit / 20
-    }
-
-    /// Runs a call into a guest within the time. The engine's ticks end a guest that computes; this ends one that waits in the host.
-    pub(crate) async fn bound<T>(&self, call: impl Future<Output = T>) -> Result<T, StageFailure> {
-        let slack = Duration::from_millis(200);
-        let until = tokio::time::Instant::from_std(self.deadline.checked_add(slack).unwrap_or(self.deadline));
-        tokio::time::timeout_at(until, call).await.map_err(|_| self.limit_hit())
     }
 }
 
-/// Counts linear memory and tables over all instances of a store.
+/// Counts linear memory and tables of one store, and returns them when the store goes.
 struct Memory {
-    limit: u64,
+    budget: Budget,
     used: u64,
 }
 
 impl Memory {
     fn grow(&mut self, current: usize, desired: usize, unit: u64) -> wasmtime::Result<bool> {
-        let used = self.used + (desired.saturating_sub(current) as u64).saturating_mul(unit);
-        if used > self.limit {
-            // An error, not a refusal: a refused guest would panic with words of its own, and the limit would go unnamed.
-            return Err(LimitHit { key: "memory", limit: ByteSize(self.limit).to_string() }.into());
-        }
-        self.used = used;
+        let more = (desired.saturating_sub(current) as u64).saturating_mul(unit);
+        // An error, not a refusal: a refused guest would panic with words of its own, and the limit would go unnamed.
+        self.budget.spend(more)?;
+        self.used += more;
         Ok(true)
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.budget.give_back(self.used);
     }
 }
 
@@ -105,7 +80,7 @@ impl ResourceLimiter for Memory {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        self.grow(current, desired, 16)
+        self.grow(current, desired, size_of::<usize>() as u64)
     }
 }
 
@@ -123,45 +98,51 @@ impl IoView for StageState {
 
 impl StageState {
     /// Makes the store of one attempt.
-    pub(crate) fn store(
-        runtime: &Runtime,
-        call: &StageCall,
-        session: SessionHandle,
-        clock: StageClock,
-        output: &Captured,
-    ) -> Store<Self> {
-        let wasi = inert_wasi::context(call.seed, call.clock, &call.env, output);
+    pub(crate) fn store(runtime: &Runtime, call: &StageCall, session: SessionHandle, shared: Shared) -> Store<Self> {
+        let wasi = inert_wasi::context(call.seed, call.clock, &call.env, &shared.output);
+        let memory = Memory { budget: shared.memory.clone(), used: 0 };
         let mut handles = ResourceTable::new();
         handles.set_max_capacity(call.limits.handles as usize);
         let state = Self {
             wasi,
             handles,
             session,
-            clock,
+            shared,
             runtime: runtime.clone(),
             call: call.clone(),
             trainer: None,
             registry: RegistrySession::default(),
             states: std::collections::HashMap::new(),
-            memory: Memory { limit: call.limits.memory, used: 0 },
+            memory,
         };
         let mut store = Store::new(runtime.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(usize::try_from(call.limits.call).unwrap_or(usize::MAX));
+        store.set_max_component_handles(call.limits.handles as usize);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut context| {
-            context.data_mut().clock.check()?;
+        store.epoch_deadline_callback(|context| {
+            context.data().shared.clock.check()?;
             Ok(UpdateDeadline::Yield(1))
         });
         store
     }
 
     /// Puts a value behind a handle.
-    pub(crate) fn push<T: Send + 'static>(&mut self, value: T) -> wasmtime::Result<wasmtime::component::Resource<T>> {
-        let limit = self.call.limits.handles;
-        self.handles.push(value).map_err(|error| match error {
-            wasmtime::component::ResourceTableError::Full => LimitHit { key: "handles", limit: limit.to_string() }.into(),
-            other => other.into(),
-        })
+    pub(crate) fn push<T: Send + 'static>(&mut self, value: T) -> wasmtime::Result<Resource<T>> {
+        Ok(self.handles.push(value)?)
+    }
+
+    /// Counts data that the host holds from now on, because a guest made it, as the stage's memory. It counts until the stage ends: who else
+    /// holds the data is not followed.
+    pub(crate) fn charge(&self, bytes: u64) -> wasmtime::Result<()> {
+        Ok(self.shared.memory.spend(bytes)?)
+    }
+
+    /// Refuses to hand over more in one call than the limit allows.
+    pub(crate) fn check_call(&self, bytes: u64) -> wasmtime::Result<()> {
+        if bytes > self.call.limits.call {
+            return Err(LimitHit::call(&self.call.limits).into());
+        }
+        Ok(())
     }
 }

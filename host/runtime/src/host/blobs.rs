@@ -4,6 +4,7 @@ use wasmtime::component::Resource;
 
 use crate::bindings::sprag::run::blobs::{BlobError, Host, HostReader, HostWriter};
 use crate::blobs::{ReaderHandle, WriteError, WriterHandle};
+use crate::session::{MOST_NAME, check_length};
 use crate::state::StageState;
 
 impl Host for StageState {}
@@ -36,6 +37,7 @@ impl HostReader for StageState {
 
 impl HostWriter for StageState {
     fn set_media_type(&mut self, writer: Resource<WriterHandle>, media_type: String) -> wasmtime::Result<()> {
+        check_length("a media type", &media_type, 0, MOST_NAME)?;
         self.handles.get(&writer)?.set_media_type(media_type);
         Ok(())
     }

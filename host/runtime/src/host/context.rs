@@ -62,7 +62,7 @@ impl HostSession for StageState {
     }
 
     fn should_stop(&mut self, _: Resource<SessionHandle>) -> wasmtime::Result<bool> {
-        Ok(self.clock.should_stop())
+        Ok(self.shared.clock.should_stop())
     }
 
     fn drop(&mut self, session: Resource<SessionHandle>) -> wasmtime::Result<()> {

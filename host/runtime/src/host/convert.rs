@@ -46,9 +46,20 @@ pub(crate) fn column_from_wit(column: wit::Column) -> Column {
     Column { values, validity: column.validity }
 }
 
+/// The bytes that a column's values take, in the host as in a guest.
+pub(crate) fn column_bytes(column: &Column) -> u64 {
+    let values = match &column.values {
+        Values::Floats(values) => values.len() * 8,
+        Values::Integers(values) => values.len() * 8,
+        Values::Booleans(values) => values.len(),
+        Values::Texts { bytes, ends } => bytes.len() + ends.len() * 4,
+    };
+    (values + column.validity.as_ref().map_or(0, Vec::len)) as u64
+}
+
 pub(crate) fn error_to_wit(error: &DataError) -> wit::DataError {
     match error {
-        DataError::UnknownColumn { .. } => wit::DataError::NoSuchColumn(error.to_string()),
+        DataError::UnknownColumn { column, .. } => wit::DataError::NoSuchColumn(column.clone()),
         DataError::OutOfRange { .. } => wit::DataError::OutOfRange(error.to_string()),
         _ => wit::DataError::WrongType(error.to_string()),
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use sprag_data::Table;
 use wasmtime::component::Resource;
 
-use super::convert::{column_from_wit, error_to_wit, field_from_wit};
+use super::convert::{column_bytes, column_from_wit, error_to_wit, field_from_wit};
 use crate::bindings::sprag::data::tables::{Column, DataError, Field};
 use crate::bindings::sprag::stage::harness::Host;
 use crate::blobs::{MemorySink, ReaderHandle, WriterHandle};
@@ -20,7 +20,8 @@ impl Host for StageState {
         columns: Vec<Column>,
     ) -> wasmtime::Result<Result<Resource<Table>, DataError>> {
         let fields = fields.into_iter().map(field_from_wit).collect();
-        let columns = columns.into_iter().map(column_from_wit).collect();
+        let columns: Vec<_> = columns.into_iter().map(column_from_wit).collect();
+        self.charge(columns.iter().map(column_bytes).sum())?;
         let made = Table::from_columns(fields, columns).and_then(|table| table.with_roles(target.as_deref(), None));
         match made {
             Ok(table) => self.push(table).map(Ok),
@@ -34,14 +35,16 @@ impl Host for StageState {
             return Ok(Err(message));
         }
         let session = self.session.0.for_test(params_json);
+        self.charge(session.params_json.len() as u64)?;
         self.push(SessionHandle(Arc::new(session))).map(Ok)
     }
 
     fn make_state(&mut self) -> wasmtime::Result<Resource<WriterHandle>> {
         let slot = Arc::default();
         let sink = Box::new(MemorySink(Vec::new(), Arc::clone(&slot)));
-        let budget = self.session.0.model_budget();
-        let writer = WriterHandle::new(sink, "application/octet-stream".to_owned(), budget);
+        // What a unit test writes stays in memory, and counts as such too.
+        let budgets = vec![self.session.0.model_budget(), self.shared.memory.clone()];
+        let writer = WriterHandle::new(sink, "application/octet-stream".to_owned(), budgets);
         let handle = self.push(writer)?;
         self.states.insert(handle.rep(), slot);
         Ok(handle)

@@ -11,4 +11,4 @@ pub(crate) mod tables;
 mod train;
 mod types;
 
-pub(crate) use convert::{column_from_wit, column_to_wit};
+pub(crate) use convert::{column_bytes, column_from_wit, column_to_wit};

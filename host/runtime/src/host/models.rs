@@ -41,6 +41,7 @@ impl HostModel for StageState {
         let data = self.handles.get(&data)?.clone();
         let mut scorer = model.scorer(self.scorer_needs()).await?;
         let predictions = scorer.predict(&data).await.map_err(|failure| model.named(failure))?;
+        drop(scorer);
         self.push(predictions).map(Ok)
     }
 
@@ -52,6 +53,6 @@ impl HostModel for StageState {
 
 impl StageState {
     fn scorer_needs(&self) -> ScorerNeeds {
-        ScorerNeeds { runtime: self.runtime.clone(), call: self.call.clone(), clock: self.clock.clone() }
+        ScorerNeeds { runtime: self.runtime.clone(), call: self.call.clone(), shared: self.shared.clone() }
     }
 }

@@ -3,8 +3,9 @@
 use sprag_data::Table;
 use wasmtime::component::Resource;
 
-use super::convert::{column_to_wit, error_to_wit, field_to_wit};
+use super::convert::{column_bytes, column_to_wit, error_to_wit, field_to_wit};
 use crate::bindings::sprag::data::tables::{Column, DataError, Field, Host, HostCursor, HostTable};
+use crate::failure::LimitHit;
 use crate::state::StageState;
 
 /// The most rows that one call hands over: a column of 8-byte values then takes 32 MiB of the guest's memory.
@@ -52,8 +53,13 @@ impl HostTable for StageState {
         if len > MOST_ROWS {
             return Ok(Err(too_many(len)));
         }
-        let read = self.handles.get(&table)?.read(&column, offset, len);
-        Ok(read.map(column_to_wit).map_err(|error| error_to_wit(&error)))
+        match self.handles.get(&table)?.read(&column, offset, len) {
+            Ok(column) => {
+                self.check_call(column_bytes(&column))?;
+                Ok(Ok(column_to_wit(column)))
+            }
+            Err(error) => Ok(Err(error_to_wit(&error))),
+        }
     }
 
     fn scan(
@@ -65,6 +71,10 @@ impl HostTable for StageState {
         let table = self.handles.get(&table)?.clone();
         if batch_rows == 0 || batch_rows > MOST_ROWS {
             return Ok(Err(too_many(batch_rows)));
+        }
+        if columns.len() > table.schema().len() {
+            let (most, found) = (table.schema().len(), columns.len());
+            return Ok(Err(DataError::OutOfRange(format!("expected at most {most} columns in one scan, found {found}"))));
         }
         for column in &columns {
             if let Err(error) = table.read(column, 0, 0) {
@@ -82,20 +92,29 @@ impl HostTable for StageState {
 
 impl HostCursor for StageState {
     fn next(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<Result<Option<Vec<Column>>, DataError>> {
+        let most = self.call.limits.call;
         let cursor = self.handles.get_mut(&cursor)?;
         let left = cursor.table.row_count() - cursor.offset;
         if left == 0 {
             return Ok(Ok(None));
         }
         let rows = u32::try_from(left).unwrap_or(u32::MAX).min(cursor.batch_rows);
-        let read = |column: &String| cursor.table.read(column, cursor.offset, rows).map(column_to_wit);
-        match cursor.columns.iter().map(read).collect::<Result<Vec<_>, _>>() {
-            Ok(columns) => {
-                cursor.offset += u64::from(rows);
-                Ok(Ok(Some(columns)))
+        // Checked column by column, so that the host never holds much more than one call may carry.
+        let (mut bytes, mut columns) = (0, vec![]);
+        for name in &cursor.columns {
+            match cursor.table.read(name, cursor.offset, rows) {
+                Ok(column) => {
+                    bytes += column_bytes(&column);
+                    if bytes > most {
+                        return Err(LimitHit::call(&self.call.limits).into());
+                    }
+                    columns.push(column_to_wit(column));
+                }
+                Err(error) => return Ok(Err(error_to_wit(&error))),
             }
-            Err(error) => Ok(Err(error_to_wit(&error))),
         }
+        cursor.offset += u64::from(rows);
+        Ok(Ok(Some(columns)))
     }
 
     fn drop(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<()> {

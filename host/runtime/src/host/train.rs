@@ -26,8 +26,7 @@ impl train::Host for StageState {
         let validation = validation.map(|table| self.handles.get(&table).cloned()).transpose()?;
         let state = self.handles.get(&state)?.clone();
         let call = self.trainer_call()?;
-        let clock = self.clock.clone();
-        Ok(stages::call_train(&self.runtime, &call, session, clock, training, validation, state).await?)
+        Ok(stages::call_train(&self.runtime, &call, session, self.shared.clone(), training, validation, state).await?)
     }
 }
 
@@ -37,7 +36,7 @@ impl score::HostModel for StageState {
     async fn load(&mut self, state: Resource<ReaderHandle>) -> wasmtime::Result<Result<Resource<ScorerHandle>, Failure>> {
         let state = self.handles.get(&state)?.clone();
         let call = self.trainer_call()?;
-        match Scorer::load(&self.runtime, &call, self.clock.clone(), state).await {
+        match Scorer::load(&self.runtime, &call, self.shared.clone(), state).await {
             Ok(scorer) => self.push(ScorerHandle::new(scorer)).map(Ok),
             Err(LoadFailure::Refused(failure)) => Ok(Err(failure)),
             Err(LoadFailure::Failed(failure)) => Err(failure.into()),
