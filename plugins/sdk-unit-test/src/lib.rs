@@ -3,6 +3,8 @@
 //! Such a plugin imports the very interfaces `train` and `score` that a trainer exports, and the host wires them to the trainer under test. That is why this is a crate
 //! beside the SDK: in a component that is linked with both, the exports of a trainer would count as its imports too.
 
+mod subject;
+
 use serde::de::DeserializeOwned;
 use sprag_sdk::{Failure, Session};
 
@@ -11,6 +13,15 @@ pub use bindings::exports::sprag::stage::unit_test::{CaseOutcome, TestCase};
 pub use bindings::sprag::stage::score as scorer;
 /// The trainer under test, as the host wired it: its `train`.
 pub use bindings::sprag::stage::train as trainer;
+pub use subject::{Subject, UnderTest};
+
+/// How a case ended: the error says what was expected and what was found.
+pub type Outcome = Result<(), String>;
+
+/// Makes the record of a test case.
+pub fn test_case(name: &str, outcome: Outcome) -> TestCase {
+    TestCase { name: name.to_owned(), outcome: outcome.map_or_else(CaseOutcome::Failed, |()| CaseOutcome::Passed) }
+}
 
 /// Tests the trainer that stands behind [`trainer`] and [`scorer`]. [`sprag_sdk::harness`] makes the values that they take.
 pub trait UnitTest {

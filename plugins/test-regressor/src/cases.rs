@@ -1,13 +1,16 @@
 //! The cases. Each is a function from the trainer to an outcome.
 
-use sprag_sdk::{Column, Frame, Values};
+use serde_json::json;
+use sprag_sdk::{Column, Failure, Frame, Values};
+use sprag_sdk_unit_test::{Outcome, Subject};
 
-use crate::Subject;
+/// A trainer, and what it calls its penalty.
+struct Trainer<'a> {
+    subject: &'a dyn Subject,
+    alpha: &'a str,
+}
 
-/// How a case ended: the error says what was expected and what was found.
-pub type Outcome = Result<(), String>;
-
-type Case = fn(&dyn Subject) -> Outcome;
+type Case = fn(&Trainer<'_>) -> Outcome;
 
 const CASES: &[(&str, Case)] = &[
     ("six-points-give-the-known-predictions", |trainer| {
@@ -46,7 +49,7 @@ const CASES: &[(&str, Case)] = &[
         if first == second { Ok(()) } else { Err("expected the same state twice, found two different ones".to_owned()) }
     }),
     ("the-model-names-its-columns", |trainer| {
-        let (inputs, outputs) = trainer.signature(&train(trainer, 1.2, &six_points())?).map_err(told)?;
+        let (inputs, outputs) = trainer.subject.signature(&train(trainer, 1.2, &six_points())?).map_err(told)?;
         let inputs: Vec<_> = inputs.into_iter().map(|field| field.name).collect();
         match (inputs.as_slice(), outputs.is_empty()) {
             ([name], false) if name == "x" => Ok(()),
@@ -74,9 +77,10 @@ const CASES: &[(&str, Case)] = &[
     }),
 ];
 
-/// Runs every case against the trainer, in order.
-pub fn run_all(trainer: &dyn Subject) -> Vec<(&'static str, Outcome)> {
-    CASES.iter().map(|(name, case)| (*name, case(trainer))).collect()
+/// Runs every case against a trainer that calls its penalty `alpha`, in order.
+pub fn run_all(subject: &dyn Subject, alpha: &str) -> Vec<(&'static str, Outcome)> {
+    let trainer = Trainer { subject, alpha };
+    CASES.iter().map(|(name, case)| (*name, case(&trainer))).collect()
 }
 
 /// The targets at 1, 2, ... 6.
@@ -90,21 +94,33 @@ fn table(x: &[f64], y: &[f64]) -> Frame {
     Frame::new([("x", Column::floats(x.to_vec())), ("y", Column::floats(y.to_vec()))]).with_target("y")
 }
 
-fn told(failure: sprag_sdk::Failure) -> String {
+impl Trainer<'_> {
+    fn train(&self, alpha: f64, data: &Frame) -> Result<Vec<u8>, Failure> {
+        self.subject.train(&json!({ self.alpha: alpha }).to_string(), data)
+    }
+
+    /// The first output.
+    fn predict(&self, state: &[u8], inputs: &[Column]) -> Result<Vec<f64>, Failure> {
+        let first = self.subject.predict(state, inputs)?.into_iter().next();
+        first.and_then(Column::into_numbers).ok_or_else(|| Failure::internal("expected numbers as the first output, found none"))
+    }
+}
+
+fn told(failure: Failure) -> String {
     format!("expected the trainer to succeed, found: {}", failure.message())
 }
 
-fn train(trainer: &dyn Subject, alpha: f64, data: &Frame) -> Result<Vec<u8>, String> {
+fn train(trainer: &Trainer<'_>, alpha: f64, data: &Frame) -> Result<Vec<u8>, String> {
     trainer.train(alpha, data).map_err(told)
 }
 
-fn train_and_predict(trainer: &dyn Subject, data: &Frame, alpha: f64, at: &[f64]) -> Result<Vec<f64>, String> {
+fn train_and_predict(trainer: &Trainer<'_>, data: &Frame, alpha: f64, at: &[f64]) -> Result<Vec<f64>, String> {
     let state = train(trainer, alpha, data)?;
     let found = trainer.predict(&state, &[Column::floats(at.to_vec())]).map_err(told)?;
     if found.len() == at.len() { Ok(found) } else { Err(format!("expected {} predictions, found {}", at.len(), found.len())) }
 }
 
-fn predictions(trainer: &dyn Subject, data: &Frame, alpha: f64, at: &[f64], expected: &[f64]) -> Outcome {
+fn predictions(trainer: &Trainer<'_>, data: &Frame, alpha: f64, at: &[f64], expected: &[f64]) -> Outcome {
     let found = train_and_predict(trainer, data, alpha, at)?;
     found
         .iter()
@@ -118,15 +134,15 @@ fn near(what: &str, found: f64, expected: f64) -> Outcome {
     if close { Ok(()) } else { Err(format!("expected {expected} as {what}, found {found}")) }
 }
 
-fn refuses(trainer: &dyn Subject, data: &Frame) -> Outcome {
+fn refuses(trainer: &Trainer<'_>, data: &Frame) -> Outcome {
     match trainer.train(1.0, data) {
         Err(_) => Ok(()),
         Ok(_) => Err("expected a refusal of the data, found a model".to_owned()),
     }
 }
 
-fn refuses_state(trainer: &dyn Subject, state: &[u8]) -> Outcome {
-    match trainer.signature(state) {
+fn refuses_state(trainer: &Trainer<'_>, state: &[u8]) -> Outcome {
+    match trainer.subject.signature(state) {
         Err(_) => Ok(()),
         Ok(_) => Err(format!("expected a refusal of {} bytes that are no model's state, found a model", state.len())),
     }

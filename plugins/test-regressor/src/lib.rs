@@ -1,16 +1,14 @@
 //! Tests a trainer of linear regressors with an L2 penalty, on inputs whose answers are known.
 //!
 //! The trainer stands behind imported interfaces: any component that exports them can be tested, in whatever language it is written. The cases know nothing of the
-//! host; they see the trainer as a [`Subject`], so that a native test can hold them against trainers that are right and trainers that are wrong.
+//! host; they see the trainer as a `Subject`, so that a native test can hold them against trainers that are right and trainers that are wrong.
 
 mod cases;
-mod subject;
 
-pub use cases::{Outcome, run_all};
+pub use cases::run_all;
 use serde::Deserialize;
 use sprag_sdk::{Failure, Session};
-use sprag_sdk_unit_test::{CaseOutcome, TestCase, UnitTest};
-pub use subject::{Subject, UnderTest};
+use sprag_sdk_unit_test::{TestCase, UnderTest, UnitTest, test_case};
 
 /// The parameters.
 #[derive(Debug, Deserialize)]
@@ -34,13 +32,8 @@ impl UnitTest for TestRegressor {
     type Params = Params;
 
     fn test(_session: &Session, params: Params) -> Result<Vec<TestCase>, Failure> {
-        let outcomes = run_all(&UnderTest::new(params.alpha_parameter)).into_iter();
-        Ok(outcomes
-            .map(|(name, outcome)| TestCase {
-                name: name.to_owned(),
-                outcome: outcome.map_or_else(CaseOutcome::Failed, |()| CaseOutcome::Passed),
-            })
-            .collect())
+        let outcomes = run_all(&UnderTest, &params.alpha_parameter);
+        Ok(outcomes.into_iter().map(|(name, outcome)| test_case(name, outcome)).collect())
     }
 }
 

@@ -1,7 +1,8 @@
 //! The cases pass for a trainer that is right, and each kind of fault is found by the case that is meant for it.
 
 use sprag_sdk::{Column, Failure, Field, Frame, Scorer};
-use test_regressor::{Subject, run_all};
+use sprag_sdk_unit_test::Subject;
+use test_regressor::run_all;
 use train_ridge::{Line, Params, fit};
 
 /// `train-ridge`, run natively, with a fault where one is wanted.
@@ -13,9 +14,12 @@ struct Ridge {
 }
 
 impl Subject for Ridge {
-    fn train(&self, alpha: f64, data: &Frame) -> Result<Vec<u8>, Failure> {
-        let alpha = if self.penalise_less { alpha / 2.0 } else { alpha };
-        match fit(data, &Params { alpha, ..Params::default() }, &()) {
+    fn train(&self, params: &str, data: &Frame) -> Result<Vec<u8>, Failure> {
+        let mut params: Params = serde_json::from_str(params).map_err(|error| Failure::bad_params(error.to_string()))?;
+        if self.penalise_less {
+            params.alpha /= 2.0;
+        }
+        match fit(data, &params, &()) {
             Err(_) if self.accept_nan => Ok(Vec::new()),
             fitted => Ok(Line::from(fitted?).state().bytes),
         }
@@ -29,25 +33,24 @@ impl Subject for Ridge {
         Ok((line.inputs(), line.outputs()))
     }
 
-    fn predict(&self, state: &[u8], inputs: &[Column]) -> Result<Vec<f64>, Failure> {
+    fn predict(&self, state: &[u8], inputs: &[Column]) -> Result<Vec<Column>, Failure> {
         let line = Line::load(state)?;
         let rows = inputs.first().map_or(0, Column::len);
         let expected = line.inputs().len();
         if inputs.len() != expected {
             return Err(Failure::bad_input(format!("expected {expected} columns")));
         }
-        let outputs = line.predict(rows, inputs)?;
-        Ok(outputs[0].numbers().map(Into::into).unwrap_or_default())
+        line.predict(rows, inputs)
     }
 }
 
 fn failures(trainer: &Ridge) -> Vec<&'static str> {
-    run_all(trainer).into_iter().filter(|(_, outcome)| outcome.is_err()).map(|(name, _)| name).collect()
+    run_all(trainer, "alpha").into_iter().filter(|(_, outcome)| outcome.is_err()).map(|(name, _)| name).collect()
 }
 
 #[test]
 fn a_right_trainer_passes_all() {
-    let failed: Vec<_> = run_all(&Ridge::default()).into_iter().filter(|(_, outcome)| outcome.is_err()).collect();
+    let failed: Vec<_> = run_all(&Ridge::default(), "alpha").into_iter().filter(|(_, outcome)| outcome.is_err()).collect();
     assert_eq!(failed, []);
 }
 
@@ -62,7 +65,7 @@ fn a_wrong_trainer_is_found() {
 
 #[test]
 fn names_are_unique() {
-    let mut names: Vec<_> = run_all(&Ridge::default()).into_iter().map(|(name, _)| name).collect();
+    let mut names: Vec<_> = run_all(&Ridge::default(), "alpha").into_iter().map(|(name, _)| name).collect();
     let count = names.len();
     names.sort_unstable();
     names.dedup();
