@@ -98,9 +98,16 @@ impl Walk {
         }
     }
 
-    fn add(&mut self, holdout: &[Column], models: &[Outputs], answers: &[Vec<Column>], preview: &mut Preview) -> Result<(), Failure> {
+    fn add(
+        &mut self,
+        holdout: &[Column],
+        models: &[Outputs],
+        answers: &[Vec<Column>],
+        preview: &mut Preview,
+    ) -> Result<(), Failure> {
         let (truths, slices) = holdout.split_first().ok_or_else(|| Failure::internal("a batch without its target"))?;
-        let probabilities: Vec<_> = models.iter().zip(answers).map(|(outputs, answers)| outputs.probabilities(answers)).collect::<Result<_, _>>()?;
+        let probabilities: Vec<_> =
+            models.iter().zip(answers).map(|(outputs, answers)| outputs.probabilities(answers)).collect::<Result<_, _>>()?;
         for at in 0..truths.len() {
             let Some(truth) = truths.display(at) else {
                 let row = self.rows + at as u64;
@@ -157,7 +164,9 @@ impl Walk {
             self.two.as_ref().and_then(|_| roc_auc(&order(scores), scores, &self.positive, |_| 1.0))
         };
         let value = |model: usize, name: &str| if name == ROC_AUC { auc(model) } else { self.totals[model].metric(name) };
-        let metrics = METRICS.map(|(name, direction)| Metric { name, direction, candidate: value(0, name), production: value(1, name) }).into();
+        let metrics = METRICS
+            .map(|(name, direction)| Metric { name, direction, candidate: value(0, name), production: value(1, name) })
+            .into();
         let sample = self.sample.into_kept();
         // Another seed than the sample's, so that the draws do not follow the choice.
         let seed = seed.wrapping_add(1);

@@ -32,7 +32,8 @@ impl Evaluator for EvaluateClassification {
     ) -> Result<Decision, Failure> {
         let predicted = candidate.predict(holdout)?;
         let in_production = production.map(|model| model.predict(holdout)).transpose()?;
-        let contest = Contest { holdout, candidate: &predicted, production: in_production.as_ref().map(|table| table as &dyn Source) };
+        let contest =
+            Contest { holdout, candidate: &predicted, production: in_production.as_ref().map(|table| table as &dyn Source) };
         let name = production.map(|model| model.version().unwrap_or_else(|| "production".to_owned()));
         let mut preview = Preview::new(production.is_some());
         let (evidence, confusion) = measure(contest, name, &rule, session.seed(), &mut preview)?;
@@ -50,6 +51,10 @@ mod tests {
     #[test]
     fn the_schema_is_committed() {
         let derived = schemars::schema_for!(Rule).to_value();
-        sprag_sdk::testing::check_params_schema(env!("CARGO_MANIFEST_DIR"), <EvaluateClassification as sprag_sdk::Plugin>::JSON, &derived);
+        sprag_sdk::testing::check_params_schema(
+            env!("CARGO_MANIFEST_DIR"),
+            <EvaluateClassification as sprag_sdk::Plugin>::JSON,
+            &derived,
+        );
     }
 }

@@ -49,7 +49,9 @@ impl Totals {
         match name {
             "log_loss" => (!self.without_probability).then_some(self.log_loss / total),
             "accuracy" => Some((0..truths.len()).map(hits).sum::<f64>() / total),
-            "balanced_accuracy" => mean(truths.iter().enumerate().filter(|(_, rows)| **rows > 0.0).map(|(class, rows)| hits(class) / rows)),
+            "balanced_accuracy" => {
+                mean(truths.iter().enumerate().filter(|(_, rows)| **rows > 0.0).map(|(class, rows)| hits(class) / rows))
+            }
             "f1" => mean(truths.iter().enumerate().filter_map(|(class, rows)| {
                 let either = rows + self.confusion.iter().map(|row| row[class]).sum::<f64>();
                 (either > 0.0).then(|| 2.0 * hits(class) / either)
@@ -75,7 +77,12 @@ mod tests {
         for (truth, predicted) in [(0, 0), (1, 2), (2, 1), (0, 0), (1, 0), (2, 1), (2, 2), (0, 3)] {
             totals.add(truth, predicted, Some(0.5), 1.0);
         }
-        let expected = [("accuracy", 0.375), ("balanced_accuracy", 1.0 / 3.0), ("f1", (2.0 / 3.0 + 0.0 + 0.4 + 0.0) / 4.0), ("log_loss", 0.5)];
+        let expected = [
+            ("accuracy", 0.375),
+            ("balanced_accuracy", 1.0 / 3.0),
+            ("f1", (2.0 / 3.0 + 0.0 + 0.4 + 0.0) / 4.0),
+            ("log_loss", 0.5),
+        ];
         for (name, expected) in expected {
             let found = totals.metric(name).unwrap();
             assert!((found - expected).abs() < 1e-15, "{name}: {found}");

@@ -28,7 +28,12 @@ impl Outputs {
     }
 
     /// The class of a row.
-    pub(crate) fn prediction<'a>(&self, batch: &'a [Column], row: usize, offset: u64) -> Result<std::borrow::Cow<'a, str>, Failure> {
+    pub(crate) fn prediction<'a>(
+        &self,
+        batch: &'a [Column],
+        row: usize,
+        offset: u64,
+    ) -> Result<std::borrow::Cow<'a, str>, Failure> {
         batch[0].display(row).ok_or_else(|| {
             let (who, row) = (self.who, offset + row as u64);
             Failure::bad_input(format!("expected a class as {who}'s prediction in row {row}, found no value"))
@@ -46,14 +51,21 @@ impl Outputs {
             return Ok(Some(found));
         }
         let (who, row) = (self.who, offset + row as u64);
-        Err(Failure::bad_input(format!("expected a probability from 0 to 1 of class `{class}` from {who} in row {row}, found {found}")))
+        Err(Failure::bad_input(format!(
+            "expected a probability from 0 to 1 of class `{class}` from {who} in row {row}, found {found}"
+        )))
     }
 
     /// The probability columns of a batch as numbers.
     pub(crate) fn probabilities(&self, batch: &[Column]) -> Result<Vec<Vec<f64>>, Failure> {
         let numbers = |(column, class): (&Column, &String)| {
             let found = column.numbers().map(|values| values.into_owned());
-            found.ok_or_else(|| Failure::bad_input(format!("expected numbers as the probability of class `{class}` from {}, found text", self.who)))
+            found.ok_or_else(|| {
+                Failure::bad_input(format!(
+                    "expected numbers as the probability of class `{class}` from {}, found text",
+                    self.who
+                ))
+            })
         };
         batch.iter().skip(1).zip(&self.classes).map(numbers).collect()
     }

@@ -18,7 +18,12 @@ fn holdout(truth: &[&str]) -> Frame {
     Frame::new([("site", site), ("class", Column::texts(truth))]).with_target("class")
 }
 
-fn run(rule: &str, truth: &[&str], candidate: &Frame, production: Option<&Frame>) -> Result<(Evidence, Confusion, String), Failure> {
+fn run(
+    rule: &str,
+    truth: &[&str],
+    candidate: &Frame,
+    production: Option<&Frame>,
+) -> Result<(Evidence, Confusion, String), Failure> {
     let holdout = holdout(truth);
     let contest = Contest { holdout: &holdout, candidate, production: production.map(|frame| frame as _) };
     let mut preview = Preview::new(production.is_some());
@@ -48,10 +53,10 @@ fn both_models_are_measured_on_the_same_rows() {
     assert_eq!(confusion.labels, ["n", "y"]);
     assert_eq!(confusion.candidate, [[2.0, 0.0], [1.0, 1.0]]);
     assert_eq!(confusion.production, Some(vec![vec![1.0, 1.0], vec![1.0, 1.0]]));
-    assert_eq!(found.slices.iter().map(|slice| (slice.value.as_deref(), slice.rows)).collect::<Vec<_>>(), [
-        (Some("north"), 2),
-        (Some("south"), 2)
-    ]);
+    assert_eq!(
+        found.slices.iter().map(|slice| (slice.value.as_deref(), slice.rows)).collect::<Vec<_>>(),
+        [(Some("north"), 2), (Some("south"), 2)]
+    );
     assert!(preview.starts_with("row,truth,candidate,production\n0,n,n,y\n"), "{preview}");
     let interval = found.interval.unwrap();
     assert!(interval.low < interval.high && interval.rows == 4);
@@ -74,7 +79,10 @@ fn the_interval_is_of_the_deciding_metric() {
 fn a_model_without_probabilities_has_the_metrics_of_classes() {
     let classes = Frame::new([("prediction", Column::texts(["n", "y", "y", "other"]))]);
     let (found, confusion, _) = run(r#"{"metric": "accuracy"}"#, &TRUTH, &classes, None).unwrap();
-    assert_eq!((value(&found, "accuracy"), value(&found, "log_loss"), value(&found, "roc_auc")), ((Some(0.5), None), (None, None), (None, None)));
+    assert_eq!(
+        (value(&found, "accuracy"), value(&found, "log_loss"), value(&found, "roc_auc")),
+        ((Some(0.5), None), (None, None), (None, None))
+    );
     assert_eq!(confusion.labels, ["n", "other", "y"]);
 }
 

@@ -132,7 +132,11 @@ fn probabilities(found: &[Column], output: usize, expected: &[f64]) -> Outcome {
     let Some(found) = found.get(output).and_then(Column::numbers) else {
         return Err(format!("expected probabilities as output {output}, found none"));
     };
-    found.iter().zip(expected).enumerate().try_for_each(|(row, (&found, &expected))| near(&format!("the probability of row {row}"), found, expected))
+    found
+        .iter()
+        .zip(expected)
+        .enumerate()
+        .try_for_each(|(row, (&found, &expected))| near(&format!("the probability of row {row}"), found, expected))
 }
 
 fn refuses(trainer: &dyn Subject, data: &Frame) -> Outcome {

@@ -46,6 +46,10 @@ mod tests {
     #[test]
     fn the_schema_is_committed() {
         let derived = schemars::schema_for!(Params).to_value();
-        sprag_sdk::testing::check_params_schema(env!("CARGO_MANIFEST_DIR"), <TestClassifier as sprag_sdk::Plugin>::JSON, &derived);
+        sprag_sdk::testing::check_params_schema(
+            env!("CARGO_MANIFEST_DIR"),
+            <TestClassifier as sprag_sdk::Plugin>::JSON,
+            &derived,
+        );
     }
 }
