@@ -36,7 +36,6 @@ pub(crate) fn compare_names(expected: &[Expected], actual: &[Field], params: &Pa
         .collect();
     let mut found = Vec::new();
     for &(at, column) in &missing {
-        let mut message = format!("expected a column `{}`, found none", column.name);
         // The closest name, or else the new column at the old one's place.
         let closest = unexpected
             .iter()
@@ -45,9 +44,8 @@ pub(crate) fn compare_names(expected: &[Expected], actual: &[Field], params: &Pa
         let similar = closest.filter(|(distance, _)| *distance <= column.name.chars().count() / 3).map(|(_, field)| *field);
         let in_place =
             unexpected.iter().find(|(place, _)| *place == at && actual.len() == expected.len()).map(|(_, field)| *field);
-        if let Some(renamed) = similar.or(in_place) {
-            message += &format!("; the unexpected column `{}` may be its new name", renamed.name);
-        }
+        let hint = similar.or(in_place).map(|renamed| format!("; the unexpected column `{}` may be its new name", renamed.name));
+        let message = format!("expected a column `{}`, found none{}", column.name, hint.unwrap_or_default());
         found.push(Found::new("missing-column", Severity::Error, message, Some(&column.name)));
     }
     // Without any expectation, any column is welcome.

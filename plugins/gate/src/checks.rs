@@ -66,14 +66,16 @@ pub(crate) fn guards(rule: &Rule, evidence: &Evidence, name: &str) -> Result<Vec
         let metric = look_up(&guard.metric, evidence)?;
         let (candidate, production) = (candidate(metric)?, production(metric, name)?);
         let (loss, allowed) = (-metric.direction.improvement(candidate, production), guard.must_not_worsen_by.at(production));
-        let mut message = comparison(metric, candidate, production, name);
-        if loss > allowed {
-            message += &format!(", and the rule allows {}", figure(allowed, 3));
-        }
+        let message = comparison(metric, candidate, production, name) + &excess(loss, allowed);
         let subject = metric.name.to_owned();
         checks.push(Check { code: "guard", subject, passed: loss <= allowed, otherwise: guard.otherwise, message });
     }
     Ok(checks)
+}
+
+/// The end of a sentence about a value that is worse by more than is allowed.
+fn excess(loss: f64, allowed: f64) -> String {
+    if loss > allowed { format!(", and the rule allows {}", figure(allowed, 3)) } else { String::new() }
 }
 
 /// Whether the whole interval lies on the better side, where the rule demands it.
@@ -113,10 +115,8 @@ pub(crate) fn slices(rule: &Rule, deciding: &Metric, evidence: &Evidence, name: 
                 (-deciding.direction.improvement(candidate, production), guard.must_not_worsen_by.at(production));
             let value = slice.value.as_ref().map_or_else(|| "no value".to_owned(), |value| format!("`{value}`"));
             let found = comparison(&of_slice, candidate, production, name);
-            let mut message = format!("on the {} rows with {value} in column `{}`, {found}", slice.rows, slice.column);
-            if loss > allowed {
-                message += &format!(", and the rule allows {}", figure(allowed, 3));
-            }
+            let message =
+                format!("on the {} rows with {value} in column `{}`, {found}", slice.rows, slice.column) + &excess(loss, allowed);
             let subject = slice.column.clone();
             checks.push(Check { code: "slice", subject, passed: loss <= allowed, otherwise: guard.otherwise, message });
         }

@@ -122,12 +122,14 @@ fn interval_text(evidence: &Evidence) -> String {
 
 fn improvement(rule: &Rule, deciding: &Metric, candidate: f64, production: f64, name: &str) -> Check {
     let (gain, demanded) = (deciding.direction.improvement(candidate, production), rule.min_improvement.at(production));
-    let mut message = comparison(deciding, candidate, production, name);
-    if gain > 0.0 && gain <= demanded {
-        message += &format!(", which is not more than the {} that the rule demands", figure(demanded, 3));
+    let comparison = comparison(deciding, candidate, production, name);
+    let message = if gain > 0.0 && gain <= demanded {
+        format!("{comparison}, which is not more than the {} that the rule demands", figure(demanded, 3))
     } else if gain == 0.0 {
-        message += ", and equal is not better";
-    }
+        format!("{comparison}, and equal is not better")
+    } else {
+        comparison
+    };
     Check {
         code: "improvement",
         subject: deciding.name.to_owned(),

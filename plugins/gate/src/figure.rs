@@ -3,7 +3,7 @@
 /// A number with at most `digits` significant digits, without trailing zeros.
 ///
 /// ```
-/// assert_eq!(sprag_gate::figure(3298.885_589, 6), "3298.89");
+/// assert_eq!(sprag_gate::figure(3_298.885_589, 6), "3298.89");
 /// assert_eq!(sprag_gate::figure(0.000_120_04, 2), "0.00012");
 /// ```
 pub fn figure(value: f64, digits: usize) -> String {
@@ -31,7 +31,7 @@ mod tests {
     #[test]
     fn significant_digits() {
         let cases = [
-            (3298.885_589, 6, "3298.89"),
+            (3_298.885_589, 6, "3298.89"),
             (3.174, 3, "3.17"),
             (9.996, 3, "10"),
             (-0.05, 2, "-0.05"),

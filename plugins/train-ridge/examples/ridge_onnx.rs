@@ -16,11 +16,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(model, line.state().bytes)?;
     let inputs: Vec<Column> = line.inputs().iter().filter_map(|field| frame.column(&field.name).cloned()).collect();
     let outputs = line.predict(frame.row_count() as usize, &inputs).map_err(told)?;
-    let mut text = "prediction\n".to_owned();
-    for value in outputs[0].numbers().iter().flat_map(|values| values.iter()) {
-        text += &format!("{value}\n");
-    }
-    Ok(fs::write(predictions, text)?)
+    let values = outputs[0].numbers().unwrap_or_default();
+    let lines: Vec<_> = values.iter().map(f64::to_string).collect();
+    Ok(fs::write(predictions, format!("prediction\n{}\n", lines.join("\n")))?)
 }
 
 fn told(failure: Failure) -> String {

@@ -1,7 +1,7 @@
 //! Mean squared errors on the hold-out of scikit-learn's `train_test_split(test_size=0.2, random_state=0)`, against scikit-learn 1.9.1
 //! (`Ridge(alpha).fit(...)`, `mean_squared_error`).
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test, which says when it has no data")]
 
 use std::{fs, path::Path};
 
