@@ -138,6 +138,8 @@ impl StageFailure {
 fn trap_message(trap: Trap) -> String {
     match trap {
         Trap::UnreachableCodeReached => "trapped: it panicked or aborted; its last words are below".to_owned(),
+        // A Rust guest keeps its larger locals on a stack of its own, below all other memory.
+        Trap::MemoryOutOfBounds => "trapped: it went beyond its memory, which endless recursion does too".to_owned(),
         Trap::StackOverflow => "trapped: it used up its stack, which endless recursion does".to_owned(),
         other => format!("trapped: {other}"),
     }

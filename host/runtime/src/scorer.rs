@@ -190,7 +190,7 @@ fn check_signature(inputs: &[Field], outputs: &[Field]) -> Result<(), String> {
 fn input(table: &Table, field: &Field, offset: u64, rows: u32) -> Result<Column, StageFailure> {
     let column = table
         .read(&field.name, offset, rows)
-        .map_err(|error| StageFailure::Contract(format!("needs a column that the data does not have: {error}")))?;
+        .map_err(|error| StageFailure::Contract(format!("cannot score this data: {error}")))?;
     convert(column, field)
 }
 
@@ -246,7 +246,7 @@ fn append(output: &mut TableColumn, batch: TableColumn, rows: u32, field: &Field
     match (&mut output.values, batch.values) {
         (TableValues::Floats(all), TableValues::Floats(values)) => {
             if let Some(row) = values.iter().position(|value| !value.is_finite()) {
-                return Err(wrong(&format!("{} in a row", values[row])));
+                return Err(wrong(&format!("{} in row {}", values[row], all.len() + row)));
             }
             all.extend(values);
         }

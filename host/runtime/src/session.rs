@@ -148,9 +148,9 @@ impl Session {
     pub(crate) fn progress(&self, done: u64, total: Option<u64>) {
         let (now, complete) = (Instant::now(), total.is_some_and(|total| done >= total));
         let mut collected = self.lock();
-        let is_due = collected.progress.is_none_or(|(last, was_complete)| {
-            now.duration_since(last) >= PROGRESS_EVERY || (complete && !was_complete)
-        });
+        let is_due = collected
+            .progress
+            .is_none_or(|(last, was_complete)| now.duration_since(last) >= PROGRESS_EVERY || (complete && !was_complete));
         if is_due {
             collected.progress = Some((now, complete));
             drop(collected);
@@ -163,8 +163,10 @@ impl Session {
         check_length("a media type", &media_type, 0, MOST_NAME)?;
         let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if name.starts_with('.') || !name.chars().all(good) {
-            let message =
-                format!("expected an artifact name of letters, digits, `.`, `_` and `-` that does not begin with `.`, found `{}`", name.escape_debug());
+            let message = format!(
+                "expected an artifact name of letters, digits, `.`, `_` and `-` that does not begin with `.`, found `{}`",
+                name.escape_debug()
+            );
             return Err(StageFailure::Contract(message));
         }
         let budgets = vec![self.artifact_budget.clone()];

@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant, SystemTime};
 
-use sprag_sdk::{
-    Column, Failure, Measurement, Session, Severity, Table, Values, Verdict, measurement, write_artifact,
-};
+use sprag_sdk::{Column, Failure, Measurement, Session, Severity, Table, Values, Verdict, measurement, write_artifact};
 
 use crate::Params;
 
@@ -97,7 +95,11 @@ fn surroundings(session: &Session) {
     let env: Vec<_> = std::env::vars().collect();
     let _ = writeln!(told, "env {env:?}");
     let _ = writeln!(told, "args {}", std::env::args().count());
-    let _ = writeln!(told, "files {}", ["/", ".", "/etc/passwd", "/tmp"].iter().filter(|path| std::fs::metadata(path).is_ok()).count());
+    let _ = writeln!(
+        told,
+        "files {}",
+        ["/", ".", "/etc/passwd", "/tmp"].iter().filter(|path| std::fs::metadata(path).is_ok()).count()
+    );
     let _ = writeln!(told, "written {}", std::fs::write("/tmp/x", "x").is_ok());
     let mut stdin = String::new();
     let _ = writeln!(told, "stdin {:?}", std::io::stdin().read_line(&mut stdin).ok());

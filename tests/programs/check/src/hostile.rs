@@ -20,6 +20,9 @@ pub(crate) fn act(session: &Session, params: &Params, data: &Table) -> Result<()
         "recurse" => {
             black_box(recurse(black_box(1)));
         }
+        "recurse-lightly" => {
+            black_box(recurse_lightly(0, black_box(u64::MAX)));
+        }
         "allocate" => allocate(),
         "sleep" => std::thread::sleep(Duration::from_secs(3600)),
         "ignore-stop" => {
@@ -38,7 +41,7 @@ pub(crate) fn act(session: &Session, params: &Params, data: &Table) -> Result<()
         "read-range" => return told(session, data.read(&params.with, params.offset, params.len).err()),
         "scan-unknown" => return told(session, data.scan(&[params.with.clone()], 1).err()),
         "scan-rows" => return told(session, data.scan(&[], params.len).err()),
-        "scan-wide" => return told(session, data.scan(&vec![params.with.clone(); 1_000_000], params.len).err()),
+        "scan-wide" => return told(session, data.scan(&vec![params.with.clone(); 1000], params.len).err()),
         "handles" => handles(data)?,
         _ => floods(session, params)?,
     }
@@ -51,7 +54,7 @@ fn floods(session: &Session, params: &Params) -> Result<(), Failure> {
     match params.act.as_str() {
         "logs" => (0..1 << 14).for_each(|_| session.log(Level::Info, &"x".repeat(1 << 16), &[])),
         "log-fields" => {
-            let fields = vec![("k".to_owned(), "v".repeat(1 << 10)); 1 << 12];
+            let fields: Vec<_> = (0..1 << 12).map(|key| (format!("{key}"), "v".repeat(1 << 10))).collect();
             session.log(Level::Info, "", &fields);
         }
         "stderr" => {
@@ -74,6 +77,10 @@ fn floods(session: &Session, params: &Params) -> Result<(), Failure> {
         "call" => session.log(Level::Info, &"x".repeat(params.len as usize), &[]),
         "artifact" => {
             artifacts::create(&params.with, "text/plain")?;
+        }
+        "artifact-twice" => {
+            let _first = artifacts::create("a", "text/plain")?;
+            artifacts::create("a", "text/plain")?;
         }
         "artifact-bytes" => {
             let writer = artifacts::create("big", "text/plain")?;
@@ -99,6 +106,11 @@ fn spin() -> ! {
 fn recurse(depth: u64) -> u64 {
     let frame = black_box([depth; 16]);
     if black_box(true) { recurse(frame[3] + 1).wrapping_add(frame[7]) } else { depth }
+}
+
+/// Recursion whose locals fit registers.
+fn recurse_lightly(depth: u64, stop: u64) -> u64 {
+    if depth == stop { 0 } else { recurse_lightly(depth + 1, stop).rotate_left(7) ^ depth }
 }
 
 fn allocate() {

@@ -2,8 +2,8 @@
 
 #![allow(missing_docs, reason = "a test program: each act stands by its name")]
 
-mod hostile;
 mod honest;
+mod hostile;
 
 use serde::Deserialize;
 use sprag_sdk::{Failure, SanityCheck, Session, Table, Verdict};

@@ -1,9 +1,7 @@
 //! Predicts the mean of the target, whatever the features: the smallest whole trainer.
 
 use serde::Deserialize;
-use sprag_sdk::{
-    BATCH_ROWS, Column, Dtype, Failure, Field, Scorer, Session, Source, State, Table, Trainer, field, measurement,
-};
+use sprag_sdk::{BATCH_ROWS, Column, Dtype, Failure, Field, Scorer, Session, Source, State, Table, Trainer, field, measurement};
 
 /// There are no parameters.
 #[derive(Deserialize)]

@@ -48,9 +48,7 @@ impl Scorer for Program {
             "load-refuse" => Err(Failure::bad_input("expected something else")),
             "load-trap" => panic!("the scorer fell over"),
             "load-loop" => spin(),
-            "load-artifact" => {
-                artifacts::create("from-the-scorer", "text/plain").map_err(Failure::from).map(|_| Self { act })
-            }
+            "load-artifact" => artifacts::create("from-the-scorer", "text/plain").map_err(Failure::from).map(|_| Self { act }),
             "load-allocate" => {
                 let all = black_box(vec![1_u8; 24 << 20]);
                 eprintln!("holds {} bytes", all.len());
@@ -93,7 +91,9 @@ impl Scorer for Program {
             "predict-nan" => floats(f64::NAN),
             "predict-infinite" => floats(f64::INFINITY),
             "predict-type" => Ok(vec![Column { values: Values::Integers(vec![1; rows]), validity: None }]),
-            "predict-null" => Ok(vec![Column { values: Values::Floats(vec![0.0; rows]), validity: Some(vec![0; rows.div_ceil(8)]) }]),
+            "predict-null" => {
+                Ok(vec![Column { values: Values::Floats(vec![0.0; rows]), validity: Some(vec![0; rows.div_ceil(8)]) }])
+            }
             "gives-text" => Ok(vec![
                 Column::floats(vec![1.0; rows]),
                 Column::texts((0..rows).map(|row| format!("row {row}"))),
