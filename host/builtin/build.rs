@@ -7,11 +7,14 @@ use std::{env, fs};
 use sha2::{Digest, Sha256};
 
 /// The standard plugins, in the order of the lifecycle.
-const PLUGINS: [&str; 5] = [
+const PLUGINS: [&str; 8] = [
     "check-tabular",
     "test-regressor",
+    "test-classifier",
     "train-ridge",
+    "train-logistic",
     "evaluate-regression",
+    "evaluate-classification",
     "register-local",
 ];
 

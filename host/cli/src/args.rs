@@ -8,7 +8,12 @@ use crate::console::Color;
 
 /// Takes a model from data to a registered version, each stage a sandboxed WebAssembly component.
 #[derive(Debug, Parser)]
-#[command(name = "sprag", version, max_term_width = 100, after_help = "Examples:\n  sprag new mine --template diabetes\n  sprag run --project mine")]
+#[command(
+    name = "sprag",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:\n  sprag new mine --template diabetes\n  sprag run --project mine"
+)]
 pub struct Arguments {
     /// The project's folder [default: the nearest folder upwards with a sprag.toml].
     #[arg(long, global = true, value_name = "DIR", env = "SPRAG_PROJECT")]
@@ -97,7 +102,9 @@ pub struct CheckArgs {
 
 /// Arguments of `sprag run`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  sprag run\n  sprag run --param train.alpha=0.4\n  sprag run --locked --format json --junit tests.xml --summary summary.md")]
+#[command(
+    after_help = "Examples:\n  sprag run\n  sprag run --param train.alpha=0.4\n  sprag run --locked --format json --junit tests.xml --summary summary.md"
+)]
 pub struct RunArgs {
     /// Print what would run, and run nothing.
     #[arg(long)]

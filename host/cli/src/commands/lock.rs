@@ -41,5 +41,9 @@ pub fn run(args: &LockArgs, project: Option<&Path>, console: &Console) -> Result
 pub(super) fn refusal(lines: &[String]) -> CommandError {
     let list: String = lines.iter().map(|line| format!("\n  {line}")).collect();
     let message = format!("the project differs from `sprag.lock`:{list}");
-    CommandError { code: exit_code::REFUSED, message, hints: vec!["look at what each component may do, then accept it with `sprag lock`".to_owned()] }
+    CommandError {
+        code: exit_code::REFUSED,
+        message,
+        hints: vec!["look at what each component may do, then accept it with `sprag lock`".to_owned()],
+    }
 }

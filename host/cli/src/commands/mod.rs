@@ -40,5 +40,8 @@ fn load(named: Option<&Path>, params: &[String]) -> Result<Project, CommandError
 fn open_store(named: Option<&Path>) -> Result<Store, CommandError> {
     let dir = project_dir(named)?;
     let store = Store::open_existing(&dir.join(".sprag"))?;
-    store.ok_or_else(|| CommandError::user(format!("expected the runs of a project in `{}`, found none", dir.display())).hint("`sprag run` makes the first"))
+    store.ok_or_else(|| {
+        CommandError::user(format!("expected the runs of a project in `{}`, found none", dir.display()))
+            .hint("`sprag run` makes the first")
+    })
 }

@@ -33,7 +33,8 @@ pub fn run(args: &ModelArgs, project: Option<&Path>, console: &Console) -> Resul
             if *json {
                 console.json(&history);
             } else if history.is_empty() {
-                return Err(CommandError::user(format!("expected a history of `{name}@{alias}`, found none")).hint("`sprag models` lists the models with their aliases"));
+                return Err(CommandError::user(format!("expected a history of `{name}@{alias}`, found none"))
+                    .hint("`sprag models` lists the models with their aliases"));
             } else {
                 history.iter().for_each(|entry| console.line(&entry_line(entry)));
             }
@@ -77,7 +78,9 @@ fn lines(version: &ModelVersion) -> Vec<String> {
         let params: String = params.map(|(name, value)| format!(" {name}={value}")).collect();
         row(stage, format!("{} {} {}{params}", plugin.name, plugin.version, plugin.digest));
     }
-    let names = |fields: &[sprag_schemas::record::ModelField]| fields.iter().map(|field| format!("{}: {}", field.name, field.dtype)).collect::<Vec<_>>().join(", ");
+    let names = |fields: &[sprag_schemas::record::ModelField]| {
+        fields.iter().map(|field| format!("{}: {}", field.name, field.dtype)).collect::<Vec<_>>().join(", ")
+    };
     row("inputs", names(&version.model.inputs));
     row("outputs", names(&version.model.outputs));
     for (name, value) in &version.metrics {

@@ -26,7 +26,12 @@ struct Model {
 /// There is no store, or it cannot be read.
 pub fn run(args: &ModelsArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
     let models = super::open_store(project)?.models()?;
-    let models = models.into_iter().map(|model| Model { name: model.name, versions: model.versions, latest: model.latest, aliases: model.aliases });
+    let models = models.into_iter().map(|model| Model {
+        name: model.name,
+        versions: model.versions,
+        latest: model.latest,
+        aliases: model.aliases,
+    });
     let models: Vec<_> = models.collect();
     if args.json {
         console.json(&models);
@@ -37,7 +42,10 @@ pub fn run(args: &ModelsArgs, project: Option<&Path>, console: &Console) -> Resu
     }
     for Model { name, versions, latest, aliases } in models {
         let aliases: Vec<_> = aliases.iter().map(|(alias, version)| format!("{alias} -> {version}")).collect();
-        console.line(&format!("{BOLD}{name}{BOLD:#}  {versions} versions, the newest is {latest}  {DIM}{}{DIM:#}", aliases.join(", ")));
+        console.line(&format!(
+            "{BOLD}{name}{BOLD:#}  {versions} versions, the newest is {latest}  {DIM}{}{DIM:#}",
+            aliases.join(", ")
+        ));
     }
     Ok(exit_code::SUCCESS)
 }

@@ -36,11 +36,14 @@ pub fn run(args: &NewArgs, console: &Console) -> Result<ExitCode, CommandError> 
     let dir = &args.dir;
     let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if !is_name(name) {
-        let message = format!("expected a folder name of lower-case letters, digits and hyphens, beginning with a letter, found `{name}`");
+        let message =
+            format!("expected a folder name of lower-case letters, digits and hyphens, beginning with a letter, found `{name}`");
         return Err(CommandError::user(message).hint("the folder's name becomes the project's"));
     }
     if dir.exists() {
-        return Err(CommandError::user(format!("`{}` is there already", dir.display())).hint("name a folder that is not there yet"));
+        return Err(
+            CommandError::user(format!("`{}` is there already", dir.display())).hint("name a folder that is not there yet")
+        );
     }
     match (&args.template, &args.data, &args.target) {
         (Some(template), ..) => from_template(dir, name, *template)?,
@@ -58,7 +61,11 @@ fn from_template(dir: &Path, name: &str, template: Template) -> Result<(), Comma
         Template::BreastCancer => &BREAST_CANCER,
     };
     for (file, text) in *files {
-        let text = if *file == "sprag.toml" { text.replace(&format!("name = \"{example}\""), &format!("name = \"{name}\"")) } else { (*text).to_owned() };
+        let text = if *file == "sprag.toml" {
+            text.replace(&format!("name = \"{example}\""), &format!("name = \"{name}\""))
+        } else {
+            (*text).to_owned()
+        };
         write(&dir.join(file), text.as_bytes())?;
     }
     write(&dir.join(".gitignore"), b".sprag/\n")
@@ -71,12 +78,17 @@ fn from_data(dir: &Path, name: &str, data: &Path, target: &str) -> Result<(), Co
     let profile = sprag_data::profile(&table).map_err(bad)?;
     let mut profile = serde_json::to_string_pretty(&profile).expect("a profile is made of maps with text keys");
     profile.push('\n');
-    let file = data.file_name().and_then(|file| file.to_str()).ok_or_else(|| CommandError::user("expected a data file with a name of text"))?;
+    let file = data
+        .file_name()
+        .and_then(|file| file.to_str())
+        .ok_or_else(|| CommandError::user("expected a data file with a name of text"))?;
     write(&dir.join("sprag.toml"), manifest(name, file, target, &table).as_bytes())?;
     write(&dir.join("profile.json"), profile.as_bytes())?;
     write(&dir.join(".gitignore"), b".sprag/\n")?;
     let copy = dir.join("data").join(file);
-    fs::create_dir_all(dir.join("data")).and_then(|()| fs::copy(data, &copy)).map_err(|error| CommandError::io("write", &copy, &error))?;
+    fs::create_dir_all(dir.join("data"))
+        .and_then(|()| fs::copy(data, &copy))
+        .map_err(|error| CommandError::io("write", &copy, &error))?;
     Ok(())
 }
 
@@ -84,16 +96,18 @@ fn from_data(dir: &Path, name: &str, data: &Path, target: &str) -> Result<(), Co
 fn manifest(name: &str, file: &str, target: &str, table: &Table) -> String {
     let is_regression = table.schema().iter().any(|field| field.name == target && field.dtype == DType::Float);
     let text = |text: &str| serde_json::Value::from(text).to_string();
-    let is_usable = |field: &&sprag_data::Field| field.name != target && matches!(field.dtype, DType::Float | DType::Integer | DType::Boolean);
+    let is_usable = |field: &&sprag_data::Field| {
+        field.name != target && matches!(field.dtype, DType::Float | DType::Integer | DType::Boolean)
+    };
     let features: Vec<_> = table.schema().iter().filter(is_usable).map(|field| text(&field.name)).collect();
     let (test, trainer, evaluator, metric) = if is_regression {
-        ("\n[stages.unit-test]\nplugin = \"test-regressor\"\n", "train-ridge", "evaluate-regression", "mse")
+        ("test-regressor", "train-ridge", "evaluate-regression", "mse")
     } else {
-        ("", "train-logistic", "evaluate-classification", "log_loss")
+        ("test-classifier", "train-logistic", "evaluate-classification", "log_loss")
     };
     format!(
         "[project]\nname = {}\n\n[data]\npath = {}\ntarget = {}\nfeatures = [{}]\n\n[split]\ntest-size = 0.2\nrandom-state = 0\n\n\
-         [stages.sanity-check]\nplugin = \"check-tabular\"\ninputs = {{ profile = \"profile.json\" }}\n{test}\n\
+         [stages.sanity-check]\nplugin = \"check-tabular\"\ninputs = {{ profile = \"profile.json\" }}\n\n[stages.unit-test]\nplugin = \"{test}\"\n\n\
          [stages.train]\nplugin = \"{trainer}\"\n\n[stages.evaluate]\nplugin = \"{evaluator}\"\nparams = {{ metric = \"{metric}\" }}\n\n\
          [stages.register]\nplugin = \"register-local\"\n",
         text(name),

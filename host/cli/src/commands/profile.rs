@@ -39,7 +39,8 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), CommandError> {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let message = format!("`{}` is there already", path.display());
-            Err(CommandError::user(message).hint("replace it with `--force`; later checks then hold new data against the new profile"))
+            Err(CommandError::user(message)
+                .hint("replace it with `--force`; later checks then hold new data against the new profile"))
         }
         Err(error) => Err(CommandError::io("write", path, &error)),
     }

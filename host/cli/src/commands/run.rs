@@ -28,7 +28,8 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
     let cancel = Cancel::default();
     let observer = report::live::observer(args.format, args.verbose, *console);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|error| CommandError { code: exit_code::INTERNAL, ..CommandError::user(format!("failed to start: {error}")) })?;
+    let runtime = runtime
+        .map_err(|error| CommandError { code: exit_code::INTERNAL, ..CommandError::user(format!("failed to start: {error}")) })?;
     runtime.spawn(stop_on_signal(cancel.clone()));
     let record = runtime.block_on(sprag_lifecycle::run(&project, &options, observer, cancel))?;
     if let Some(path) = &args.junit {
@@ -43,7 +44,9 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
 /// Asks the run to stop at Ctrl-C or SIGTERM. A second Ctrl-C ends the process at once.
 async fn stop_on_signal(cancel: Cancel) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return;
+    };
     let either = async || {
         tokio::select! {
             _ = interrupt.recv() => {}

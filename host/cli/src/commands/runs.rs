@@ -22,7 +22,12 @@ pub fn run(args: &RunsArgs, project: Option<&Path>, console: &Console) -> Result
     for run in runs {
         let style = outcome_style(run.outcome);
         let registered = run.registered.map(|version| format!("{version}  ")).unwrap_or_default();
-        console.line(&format!("{}  {style}{:<11}{style:#} {registered}{DIM}{}{DIM:#}", run.id, run.outcome.name(), first_line(&run.reason)));
+        console.line(&format!(
+            "{}  {style}{:<11}{style:#} {registered}{DIM}{}{DIM:#}",
+            run.id,
+            run.outcome.name(),
+            first_line(&run.reason)
+        ));
     }
     Ok(exit_code::SUCCESS)
 }

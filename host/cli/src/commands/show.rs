@@ -45,7 +45,10 @@ fn lines(record: &RunRecord) -> Vec<String> {
             lines.push(format!("  {:<30} {:>14}", facts::metric_name(metric), short(metric.value)));
         }
         for artifact in &stage.report.artifacts {
-            lines.push(format!("  {DIM}artifact{DIM:#} {} ({}, {} bytes) {}", artifact.name, artifact.media_type, artifact.bytes, artifact.digest));
+            lines.push(format!(
+                "  {DIM}artifact{DIM:#} {} ({}, {} bytes) {}",
+                artifact.name, artifact.media_type, artifact.bytes, artifact.digest
+            ));
         }
     }
     lines

@@ -101,7 +101,10 @@ fn facts(record: &RunRecord) -> BTreeMap<String, String> {
     }
     for stage in &record.stages {
         let plugin = &stage.plugin;
-        add(format!("{} plugin", stage.name), format!("{} {} {}", plugin.name, plugin.version, &plugin.digest[..19.min(plugin.digest.len())]));
+        add(
+            format!("{} plugin", stage.name),
+            format!("{} {} {}", plugin.name, plugin.version, &plugin.digest[..19.min(plugin.digest.len())]),
+        );
         add(format!("{} status", stage.name), stage.status.name().to_owned());
         for (name, value) in &stage.params {
             add(format!("{} {name}", stage.name), value.to_string());

@@ -18,7 +18,11 @@ pub(crate) fn compared(record: &RunRecord) -> Vec<Compared> {
     let of = |split: &'static str| stage.report.metrics.iter().filter(move |metric| metric.split.as_deref() == Some(split));
     let production: BTreeMap<&str, f64> = of("production").map(|metric| (metric.name.as_str(), metric.value)).collect();
     of("candidate")
-        .map(|metric| Compared { name: metric.name.clone(), candidate: metric.value, production: production.get(metric.name.as_str()).copied() })
+        .map(|metric| Compared {
+            name: metric.name.clone(),
+            candidate: metric.value,
+            production: production.get(metric.name.as_str()).copied(),
+        })
         .collect()
 }
 

@@ -24,7 +24,8 @@ fn suite(stage: &StageRecord) -> TestSuite {
         suite.add_test_case(named(&case.name, stage, status));
     }
     for finding in stage.report.findings.iter().filter(|finding| finding.severity == Severity::Error) {
-        let name = finding.subject.as_ref().map_or_else(|| finding.code.clone(), |subject| format!("{}: {subject}", finding.code));
+        let name =
+            finding.subject.as_ref().map_or_else(|| finding.code.clone(), |subject| format!("{}: {subject}", finding.code));
         suite.add_test_case(named(&name, stage, failure(NonSuccessKind::Failure, &finding.code, &finding.message)));
     }
     if suite.test_cases.is_empty() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use sprag_lifecycle::Observer;
 use sprag_schemas::event::Event;
+use sprag_schemas::manifest::Kind;
 use sprag_schemas::record::LogLevel;
 
 use super::number::short;
@@ -19,7 +20,7 @@ pub(crate) fn observer(format: Format, verbose: bool, console: Console) -> Obser
         Format::Json => Arc::new(move |event| console.json_line(&event)),
         Format::Text => {
             let bar = console.is_live().then(spinner);
-            let reporter = Mutex::new(Reporter { console, bar, verbose });
+            let reporter = Mutex::new(Reporter { console, bar, verbose, kind: None });
             Arc::new(move |event| reporter.lock().unwrap_or_else(PoisonError::into_inner).tell(event))
         }
     }
@@ -37,6 +38,8 @@ struct Reporter {
     console: Console,
     bar: Option<ProgressBar>,
     verbose: bool,
+    /// The kind of the stage that is at work.
+    kind: Option<Kind>,
 }
 
 impl Reporter {
@@ -48,7 +51,10 @@ impl Reporter {
             }
             Event::RunStarted { run, project, .. } => self.line(&format!("{BOLD}{project}{BOLD:#} {DIM}run {run}{DIM:#}")),
             Event::Compiling { plugin } => self.status(format!("compiling {plugin}")),
-            Event::StageStarted { stage, plugin, .. } => self.status(format!("{stage}: {plugin}")),
+            Event::StageStarted { stage, kind, plugin } => {
+                self.kind = Some(kind);
+                self.status(format!("{stage}: {plugin}"));
+            }
             Event::Log { stage, line } => {
                 if self.verbose || line.level >= LogLevel::Warn {
                     let fields: String = line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
@@ -58,10 +64,11 @@ impl Reporter {
             Event::Metric { stage, metric } => {
                 let step = metric.step.map(|step| format!(" at step {step}")).unwrap_or_default();
                 let text = format!("{stage}: {} {}{step}", facts::metric_name(&metric), short(metric.value));
-                match &self.bar {
-                    Some(_) => self.status(text),
-                    None if metric.step.is_none() => self.line(&format!("  {DIM}{text}{DIM:#}")),
-                    None => {}
+                // A check measures every column, and a trainer every step: worth a look while it happens, not a line each.
+                if self.verbose || (metric.step.is_none() && self.kind != Some(Kind::SanityCheck)) {
+                    self.line(&format!("  {DIM}{text}{DIM:#}"));
+                } else {
+                    self.status(text);
                 }
             }
             Event::Finding { .. } => {}

@@ -24,7 +24,13 @@ pub(crate) fn summary(record: &RunRecord) -> String {
     for stage in &record.stages {
         let time = if stage.cached_from.is_some() { "cached".to_owned() } else { millis(stage.duration_ms) };
         let plugin = format!("{} {}", stage.plugin.name, stage.plugin.version);
-        text += &format!("| {} | {} | {} | {time} | {} |\n", cell(&stage.name), cell(&plugin), stage.status.name(), cell(&stage.reason));
+        text += &format!(
+            "| {} | {} | {} | {time} | {} |\n",
+            cell(&stage.name),
+            cell(&plugin),
+            stage.status.name(),
+            cell(&stage.reason)
+        );
     }
     text += &findings(record);
     text += &lineage(record);

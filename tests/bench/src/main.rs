@@ -1,0 +1,58 @@
+//! The benchmark: `cargo run --release --bin sprag-bench`.
+//!
+//! Machines are noisy, so what can be compared is measured in turn in one run, and the median and the ratio are what counts. Where a tool
+//! to compare with is missing, the line says so. `SPRAG_BENCH_PYTHON` names the Python to compare with (`python3` without it): it needs
+//! scikit-learn, pandas and pyarrow, and polars for one line more. `process`, `inside` or `ingest` as arguments run these parts alone.
+//! Nothing here is asserted.
+
+mod ingest;
+mod inside;
+mod measure;
+mod process;
+mod python;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use measure::Report;
+
+/// The allocator of `sprag` itself, so that what is measured inside this process is what it does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let sprag = match sprag_binary() {
+        Ok(path) => path,
+        Err(message) => {
+            measure::say(&message);
+            return ExitCode::from(2);
+        }
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies two folders below the root");
+    let scratch = tempfile::tempdir().expect("a temporary folder can be made");
+    let python = python::Python::find();
+    let mut report = Report::default();
+    measure::say(&format!("sprag: {}\npython: {}\n", sprag.display(), python.describe()));
+    let chosen = |part: &str| std::env::args().len() == 1 || std::env::args().any(|argument| argument == part);
+    if chosen("process") {
+        process::run(&mut report, &sprag, root, scratch.path(), &python);
+    }
+    if chosen("inside") {
+        inside::run(&mut report, scratch.path());
+    }
+    if chosen("ingest") {
+        ingest::run(&mut report, scratch.path(), &python);
+    }
+    report.print();
+    ExitCode::SUCCESS
+}
+
+/// The `sprag` beside this program: both are built by one cargo.
+fn sprag_binary() -> Result<PathBuf, String> {
+    let here = std::env::current_exe().map_err(|error| error.to_string())?;
+    let path = here.with_file_name("sprag");
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(format!("expected `{}`: build it first with `cargo build --release --bin sprag`", path.display()))
+}
