@@ -80,7 +80,7 @@ pub enum DataError {
         found: &'static str,
     },
     /// A record of a CSV file goes on for too long.
-    #[error("line {line} of `{}` is longer than the limit of {limit} bytes (`max_line_bytes`)", .path.display())]
+    #[error("line {line} of `{}` is longer than the limit of {limit} bytes (`max-line`)", .path.display())]
     LineTooLong {
         /// The file concerned.
         path: PathBuf,
@@ -303,7 +303,7 @@ impl DataError {
             Self::NotText { found, .. } if found.contains("gzip") => "decompress the file first".into(),
             Self::NotText { .. } => "save the file as UTF-8 text".into(),
             Self::LineTooLong { .. } => {
-                "raise `max_line_bytes` if the file is right, or look for a missing line end or closing quote".into()
+                "raise `max-line` if the file is right, or look for a missing line end or closing quote".into()
             }
             Self::Quote { .. } => "write a quote inside a quoted field twice".into(),
             Self::FieldCount { expected, found, .. } if found < expected => {
@@ -311,7 +311,7 @@ impl DataError {
             }
             Self::FieldCount { .. } => "quote a field that holds the delimiter, or check the `delimiter`".into(),
             Self::Value { column, .. } => {
-                format!("correct the value, add it to `null_values`, or declare `{}` as `text`", shorten(column))
+                format!("correct the value, add it to `null-values`, or declare `{}` as `text`", shorten(column))
             }
             Self::Changed { .. } => "run again when nothing writes to the file".into(),
             Self::UnsupportedType { .. } => "drop the column or write it as numbers, booleans, text or timestamps".into(),

@@ -98,12 +98,12 @@ fn size_field(hasher: &mut Hasher, size: Option<TestSize>) {
 pub fn split(table: &Table, spec: &SplitSpec) -> Result<Split, DataError> {
     let rows = u32::try_from(table.row_count()).map_err(|_| DataError::TooManyRows { rows: table.row_count() })?;
     let digests = spec.digests(table.digest());
-    let (mut training, holdout) = part(rows, "test_size", spec.test_size, spec)?;
+    let (mut training, holdout) = part(rows, "test-size", spec.test_size, spec)?;
     let validation = match spec.validation_size {
         None => None,
         Some(size) => {
             // At most the number of rows, so it fits.
-            let (inner, validation) = part(training.len() as u32, "validation_size", size, spec)?;
+            let (inner, validation) = part(training.len() as u32, "validation-size", size, spec)?;
             let validation: Vec<u32> = validation.iter().map(|row| training[*row as usize]).collect();
             training = inner.iter().map(|row| training[*row as usize]).collect();
             Some(validation)
@@ -193,7 +193,7 @@ mod tests {
             (1_000_003, Rows(100), 12_345, 100, "b9150e9a27e61c5364db3613c8578177a1ed51d59bed844216107a4f9231a994"),
         ];
         for (n, size, seed, test_rows, sha256) in goldens {
-            let (training, test) = part(n, "test_size", size, &spec(size, seed)).unwrap();
+            let (training, test) = part(n, "test-size", size, &spec(size, seed)).unwrap();
             assert_eq!(test.len(), test_rows);
             let bytes: Vec<u8> = test.iter().chain(&training).flat_map(|row| row.to_le_bytes()).collect();
             assert_eq!(Digest::of(&bytes).hex(), sha256, "{n} rows, {size:?}, seed {seed}");
@@ -275,7 +275,7 @@ mod tests {
             assert!(matches!(error(10, size), DataError::SplitSize { .. }), "{size:?}");
         }
         let message = error(10, TestSize::Rows(0)).to_string();
-        assert_eq!(message, "`test_size` is 0 rows: expected from 1 to 9 of 10 rows");
+        assert_eq!(message, "`test-size` is 0 rows: expected from 1 to 9 of 10 rows");
         let spec = SplitSpec { validation_size: Some(TestSize::Rows(9)), ..spec(TestSize::Rows(2), 0) };
         let error = split(&table(10), &spec).unwrap_err();
         assert!(

@@ -228,11 +228,11 @@ fn binary_files_are_named_as_such() {
 fn a_line_that_never_ends_fails_fast() {
     let file = data(vec![b'7'; 100 << 20]);
     let start = std::time::Instant::now();
-    assert_eq!(file.error(), "line 1 of `data.csv` is longer than the limit of 16777216 bytes (`max_line_bytes`)");
+    assert_eq!(file.error(), "line 1 of `data.csv` is longer than the limit of 16777216 bytes (`max-line`)");
     assert!(start.elapsed().as_secs_f64() < 2.0, "{:?}", start.elapsed());
     let mut short = data("a,b\n1,2\n1,22222222222222\n");
     short.source.max_line_bytes = 10;
-    assert_eq!(short.error(), "line 3 of `data.csv` is longer than the limit of 10 bytes (`max_line_bytes`)");
+    assert_eq!(short.error(), "line 3 of `data.csv` is longer than the limit of 10 bytes (`max-line`)");
 }
 
 #[test]

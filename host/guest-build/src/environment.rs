@@ -1,6 +1,7 @@
 //! What the inner cargo may know of the outer one.
 
 use std::env;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Variables that change what rustc makes, or where cargo puts it.
@@ -30,6 +31,17 @@ pub(crate) fn clear(command: &mut Command) {
 
 fn is_dropped(name: &str) -> bool {
     DROPPED.contains(&name) || DROPPED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Flags that keep the folders of this machine out of a plugin's panic messages: the same sources then give the same component, and so the same
+/// digest, in every checkout.
+pub(crate) fn path_flags(root: &Path) -> String {
+    let cargo_home =
+        env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
+    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    let flags = cargo_home.iter().map(|home| remap(home, "/cargo")).chain([remap(root, "/sprag")]);
+    // The separator that cargo expects in this variable.
+    flags.collect::<Vec<_>>().join("\x1f")
 }
 
 /// A variable that cargo sets for build scripts.

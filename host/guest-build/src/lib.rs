@@ -38,6 +38,7 @@ pub fn build(packages: &[&str]) -> Vec<(String, PathBuf)> {
     let mut cargo = Command::new(environment::variable("CARGO"));
     environment::clear(&mut cargo);
     cargo.current_dir(&root).arg("build").args(["--profile", PROFILE, "--target", TARGET]).arg("--target-dir").arg(&dir);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", environment::path_flags(&root));
     // The outer cargo has settled the lockfile already, and a build script must not go to the network behind its back.
     cargo.args(["--locked", "--lib"]);
     for package in packages {

@@ -101,9 +101,13 @@ impl From<DataDigestError> for crate::RunError {
     }
 }
 
-/// Reads and splits the project's data.
-pub(crate) fn load(root: &Path, manifest: &Manifest) -> Result<Tables, SourceError> {
+/// Reads and splits the project's data, and makes sure that it is the data that the cache keys were made of.
+pub(crate) fn load(root: &Path, manifest: &Manifest, digests: &DataDigests) -> Result<Tables, SourceError> {
     let whole = table_of(root, manifest)?;
+    let source = source(root, &manifest.data);
+    if whole.digest() != sprag_data::table_digest(digests.file, &source) {
+        return Err(DataError::Changed { path: source.path }.into());
+    }
     // A table without rows has no parts, but the sanity check must see it to say so.
     let split = if whole.row_count() == 0 {
         Split { training: whole.clone(), validation: None, holdout: whole.clone() }

@@ -202,7 +202,7 @@ fn trained(finished: Finished<Trained>, stage: &PlannedStage) -> Executed {
     match result {
         Ok(trained) => {
             let model = models::record(trained, stage.component.digest);
-            let reason = format!("{} of {}", sprag_schemas::quantity::ByteSize(model.state_bytes), model.media_type);
+            let reason = format!("a model of {} bytes ({})", model.state_bytes, model.media_type);
             report.model = Some(model);
             Executed { status: StageStatus::Passed, reason, report, error: None, effects: None }
         }

@@ -27,6 +27,7 @@ fn find(root: &Path) -> Origin {
     let (git_commit, git_dirty) = git(root).unzip();
     Origin {
         by: variable(&["SPRAG_USER", "GITHUB_ACTOR", "BUILD_REQUESTEDFOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"])
+            .or_else(account)
             .unwrap_or_else(|| "unknown".to_owned()),
         sprag_version: env!("CARGO_PKG_VERSION").to_owned(),
         git_commit,
@@ -41,6 +42,15 @@ fn find(root: &Path) -> Origin {
         ]),
         build_uri: build_uri(&variable),
     }
+}
+
+/// The name of the account that the process runs under, where no variable says it: containers and cron set none.
+fn account() -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let uid = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    // Fields of passwd(5): name, password, user id.
+    accounts.lines().find(|line| line.split(':').nth(2) == Some(uid.as_str()))?.split(':').next().map(str::to_owned)
 }
 
 /// The address of the build, from what GitHub Actions, Azure Pipelines, GitLab, Travis and Jenkins set.

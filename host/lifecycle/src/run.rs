@@ -146,7 +146,7 @@ impl Run<'_> {
     /// The tables, read when the first stage asks for rows.
     pub(crate) fn tables(&mut self) -> Result<&Tables, RunError> {
         if self.tables.is_none() {
-            let tables = data::load(&self.project.root, &self.project.manifest)?;
+            let tables = data::load(&self.project.root, &self.project.manifest, &self.data)?;
             if let Some(record) = &mut self.record.data {
                 record.rows = Some(tables.whole.row_count());
             }
@@ -209,7 +209,7 @@ impl Run<'_> {
             self.decision = Some(decision.clone());
             if decision.outcome == DecisionOutcome::Keep {
                 self.end(RunOutcome::Kept, &decision.reason);
-                return Some("the candidate is not better than production".to_owned());
+                return Some("the candidate was not promoted".to_owned());
             }
         }
         None

@@ -8,6 +8,7 @@ use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 
 use crate::bindings::sprag::stage::types::Failure;
+use crate::session::MOST_TEXT;
 
 /// A limit that a stage passed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -109,7 +110,7 @@ impl StageFailure {
             Failure::Retry(message) => ("try again", message),
             Failure::Internal(message) => ("fault in the plugin", message),
         };
-        Self::Plugin { kind, message }
+        Self::Plugin { kind, message: shortened(message) }
     }
 
     /// Reads what the engine, or a host function through it, gave as an error.
@@ -132,6 +133,15 @@ impl StageFailure {
         }
         Self::Trap { message: format!("trapped: {}", error.root_cause()), frames }
     }
+}
+
+/// A message without end, cut where a record can still hold it.
+fn shortened(mut message: String) -> String {
+    if message.len() > MOST_TEXT {
+        message.truncate(message.floor_char_boundary(MOST_TEXT));
+        message.push('…');
+    }
+    message
 }
 
 /// What a trap means for someone who did not write the plugin.

@@ -16,8 +16,8 @@ use crate::failure::{LimitHit, StageFailure};
 /// The longest name of a metric, its split, an artifact, and the like, in bytes.
 pub(crate) const MOST_NAME: usize = 200;
 
-/// The longest message of a finding, in bytes. Findings are limited by their number, so that each must be bounded for itself.
-const MOST_TEXT: usize = 64 << 10;
+/// The longest message of a finding, a test case or a decision, in bytes. They are limited by their number at most, so that each must be bounded for itself.
+pub(crate) const MOST_TEXT: usize = 64 << 10;
 
 /// How often progress is passed on: a person sees no more, and a stage that reports without end floods nobody.
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);

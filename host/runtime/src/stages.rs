@@ -1,5 +1,6 @@
 //! Runs a stage of each kind: instantiate, hand over, call, collect.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use sprag_core::digest::Digest;
@@ -20,7 +21,7 @@ use crate::linker;
 use crate::model::{ModelHandle, ModelSource, name_failure};
 use crate::registry::{RegisterEffects, RegistrySession, RegistryView};
 use crate::scorer::{LoadFailure, Scorer, dtype_name};
-use crate::session::{Session, SessionHandle};
+use crate::session::{MOST_NAME, MOST_TEXT, Session, SessionHandle, check_length};
 use crate::state::{Shared, StageState};
 
 /// How a sanity check ended.
@@ -152,7 +153,7 @@ impl Runtime {
                 let session = lend(store, SessionHandle(session.clone()))?;
                 let called = guest.call_run(&mut *store, session).await;
                 let cases = settle(store, called)?;
-                Ok(cases.into_iter().map(test_case).collect())
+                test_cases(cases)
             })
             .await
     }
@@ -206,6 +207,7 @@ impl Runtime {
                     Outcome::Keep => DecisionOutcome::Keep,
                     Outcome::Blocked => DecisionOutcome::Blocked,
                 };
+                check_length("the reason of a decision", &decision.reason, 0, MOST_TEXT)?;
                 Ok(Decision { outcome, reason: decision.reason })
             })
             .await
@@ -266,6 +268,20 @@ pub(crate) async fn call_train(
         guest.call_run(store, session, training, validation, state).await.map_err(engine)
     });
     called.await?
+}
+
+/// The cases of a unit test, whose names tell them apart in a report.
+fn test_cases(cases: Vec<exports::unit_test::TestCase>) -> Result<Vec<TestCase>, StageFailure> {
+    let mut names = HashSet::new();
+    let cases: Vec<_> = cases.into_iter().map(test_case).collect();
+    for TestCase { name, message, .. } in &cases {
+        check_length("the name of a test case", name, 1, MOST_NAME)?;
+        check_length("the message of a test case", message, 0, MOST_TEXT)?;
+        if !names.insert(name) {
+            return Err(StageFailure::Contract(format!("expected test cases of different names, found `{name}` twice")));
+        }
+    }
+    Ok(cases)
 }
 
 fn test_case(case: exports::unit_test::TestCase) -> TestCase {

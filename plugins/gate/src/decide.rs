@@ -108,7 +108,7 @@ fn first(rule: &Rule, deciding: &Metric, candidate: f64, checks: &[Check]) -> (O
 fn holds(checks: &[Check]) -> String {
     match checks.iter().filter(|check| matches!(check.code, "bound" | "guard" | "slice")).count() {
         0 => String::new(),
-        1 => "; the one other condition holds".to_owned(),
+        1 => "; the other condition holds".to_owned(),
         count => format!("; all {count} other conditions hold"),
     }
 }

@@ -76,7 +76,7 @@ fn the_first_model() {
         r#"{"first_model": "require-bounds", "bounds": [{"metric": "mse", "at_most": 60}]}"#,
         &evidence(50.0, None),
         Promote,
-        "the first model, since none is in production yet; mse is 50; the one other condition holds",
+        "the first model, since none is in production yet; mse is 50; the other condition holds",
     );
 }
 
@@ -101,7 +101,7 @@ fn guards_keep_or_block() {
     let worse = "mae 8 is 1 (14 %) higher than that of production `diabetes@2` (7), and the rule allows 0";
     check(r#"{"guards": [{"metric": "mae"}]}"#, &found, Keep, worse);
     check(r#"{"guards": [{"metric": "mae", "otherwise": "blocked"}]}"#, &found, Blocked, worse);
-    let better = "mse 90 is 10 (10 %) lower than that of production `diabetes@2` (100); the one other condition holds";
+    let better = "mse 90 is 10 (10 %) lower than that of production `diabetes@2` (100); the other condition holds";
     check(r#"{"guards": [{"metric": "mae", "must_not_worsen_by": {"absolute": 1}}]}"#, &found, Promote, better);
     check(r#"{"guards": [{"metric": "mae", "must_not_worsen_by": {"relative": 0.2}}]}"#, &found, Promote, better);
 }
@@ -117,7 +117,7 @@ fn slices_of_enough_rows_count() {
         production: Some(production),
     };
     found.slices = vec![slice("f", 60, 80.0, 100.0), slice("m", 29, 110.0, 100.0)];
-    let better = "mse 90 is 10 (10 %) lower than that of production `diabetes@2` (100); the one other condition holds";
+    let better = "mse 90 is 10 (10 %) lower than that of production `diabetes@2` (100); the other condition holds";
     check(r#"{"slices": [{"column": "SEX"}]}"#, &found, Promote, better);
     let worse = "on the 29 rows with `m` in column `SEX`, mse 110 is 10 (10 %) higher than that of production `diabetes@2` (100), and the rule allows 0";
     check(r#"{"slices": [{"column": "SEX", "min_rows": 29}]}"#, &found, Keep, worse);

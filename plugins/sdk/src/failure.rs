@@ -50,7 +50,6 @@ impl From<DataError> for Failure {
 impl From<BlobError> for Failure {
     fn from(error: BlobError) -> Self {
         match error {
-            BlobError::TooLarge(limit) => Self::Unsupported(format!("the output is larger than the limit of {limit} bytes")),
             BlobError::OutOfRange => Self::internal("a read went past the end of a blob"),
             BlobError::Finished => Self::internal("a blob was written to after its end"),
             BlobError::Io(message) => Self::Retry(message),
@@ -66,7 +65,7 @@ mod tests {
     fn question_mark_keeps_the_message() {
         let from_data = || -> Result<(), Failure> { Err(DataError::NoSuchColumn("BMI".into()))? };
         assert_eq!(from_data().unwrap_err().message(), "the table has no column `BMI`");
-        let from_blob = || -> Result<(), Failure> { Err(BlobError::TooLarge(64))? };
-        assert_eq!(from_blob().unwrap_err().message(), "the output is larger than the limit of 64 bytes");
+        let from_blob = || -> Result<(), Failure> { Err(BlobError::OutOfRange)? };
+        assert_eq!(from_blob().unwrap_err().message(), "a read went past the end of a blob");
     }
 }

@@ -66,6 +66,7 @@ pub(crate) fn text(comparison: &Comparison) -> Vec<String> {
     for Difference { what, first, second } in differences {
         lines.push(format!("  {what:<32} {} {DIM}->{DIM:#} {}", or_none(first), or_none(second)));
     }
+    let (same, metrics): (Vec<_>, Vec<_>) = metrics.iter().partition(|metric| metric.first == metric.second);
     if !metrics.is_empty() {
         lines.push(String::new());
         lines.push(format!("  {DIM}{:<40} {:>14} {:>14} {:>14}{DIM:#}", "metric", "first", "second", "difference"));
@@ -74,6 +75,9 @@ pub(crate) fn text(comparison: &Comparison) -> Vec<String> {
     for MetricDifference { name, first, second } in metrics {
         let difference = first.zip(*second).map(|(a, b)| signed(b - a)).unwrap_or_default();
         lines.push(format!("  {name:<40} {:>14} {:>14} {difference:>14}", value(*first), value(*second)).trim_end().to_owned());
+    }
+    if !same.is_empty() {
+        lines.push(format!("  {DIM}{} metrics are the same in both{DIM:#}", same.len()));
     }
     lines
 }

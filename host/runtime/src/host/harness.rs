@@ -12,6 +12,12 @@ use crate::blobs::{MemorySink, ReaderHandle, WriterHandle};
 use crate::session::SessionHandle;
 use crate::state::StageState;
 
+/// What a table costs the host beside its values and names, in bytes, so that a million empty ones are not free.
+const PER_TABLE: usize = 512;
+
+/// The same of a column.
+const PER_COLUMN: usize = 512;
+
 impl Host for StageState {
     fn make_table(
         &mut self,
@@ -19,9 +25,10 @@ impl Host for StageState {
         target: Option<String>,
         columns: Vec<Column>,
     ) -> wasmtime::Result<Result<Resource<Table>, DataError>> {
-        let fields = fields.into_iter().map(field_from_wit).collect();
+        let fields: Vec<_> = fields.into_iter().map(field_from_wit).collect();
         let columns: Vec<_> = columns.into_iter().map(column_from_wit).collect();
-        self.charge(columns.iter().map(column_bytes).sum())?;
+        let named: usize = fields.iter().map(|field: &sprag_data::Field| field.name.len() + PER_COLUMN).sum();
+        self.charge(columns.iter().map(column_bytes).sum::<u64>() + (named + PER_TABLE) as u64)?;
         let made = Table::from_columns(fields, columns).and_then(|table| table.with_roles(target.as_deref(), None));
         match made {
             Ok(table) => self.push(table).map(Ok),

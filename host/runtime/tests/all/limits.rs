@@ -53,6 +53,12 @@ fn walks_kept_open_hit_the_handles() {
 }
 
 #[test]
+fn handles_of_the_guests_own_count_too() {
+    let failure = Call::act(programs::trainer(), "own-handles").train().result.unwrap_err();
+    assert_eq!(failure, StageFailure::Limit(LimitHit { key: "handles", limit: "100".to_owned() }));
+}
+
+#[test]
 fn a_huge_argument_hits_the_call() {
     let call = Call::new(programs::check(), r#"{"act":"call","len":5000000}"#).limit(|limits| limits.logs = 1 << 30);
     hits(&call, "call", "4MiB");

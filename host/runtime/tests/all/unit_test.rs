@@ -41,6 +41,13 @@ fn parameters_are_held_against_the_trainers_schema() {
 }
 
 #[test]
+fn test_cases_have_names_of_their_own() {
+    let told = |act: &str| tester(act, "{}").unit_test(programs::mean_trainer()).result.unwrap_err().to_string();
+    assert_eq!(told("same-names"), "expected test cases of different names, found `same` twice");
+    assert_eq!(told("no-name"), "expected the name of a test case to have 1 to 200 bytes, found 0");
+}
+
+#[test]
 fn tables_of_a_test_are_checked() {
     let cases = tester("table", "{}").unit_test(programs::mean_trainer()).result.unwrap();
     assert!(cases[0].message.starts_with("Some(DataError::WrongType("), "{}", cases[0].message);
@@ -74,11 +81,10 @@ fn a_trainer_that_loops_hits_the_time_of_the_test() {
 fn what_a_test_makes_is_bounded() {
     let hit = |call: Call| call.unit_test(programs::trainer()).result.unwrap_err().to_string();
     let trainer = r#"{"act":"double"}"#;
+    let small = |act: &str| tester(act, trainer).limit(|limits| limits.memory = 16 << 20);
     assert_eq!(hit(tester("tables", trainer)), "passed its limit `handles` of 100");
     assert_eq!(hit(tester("states", trainer)), "passed its limit `model` of 1MiB");
-    assert_eq!(hit(tester("models", trainer)), "passed its limit `memory` of 64MiB");
-    let states = tester("states", trainer).limit(|limits| limits.model = 1 << 30);
-    assert_eq!(hit(states), "passed its limit `memory` of 64MiB");
-    let tables = tester("tables", trainer).limit(|limits| limits.handles = 10_000_000);
-    assert_eq!(hit(tables), "passed its limit `memory` of 64MiB");
+    assert_eq!(hit(small("models")), "passed its limit `memory` of 16MiB");
+    assert_eq!(hit(small("states").limit(|limits| limits.model = 1 << 30)), "passed its limit `memory` of 16MiB");
+    assert_eq!(hit(small("tables").limit(|limits| limits.handles = 1_000_000)), "passed its limit `memory` of 16MiB");
 }
