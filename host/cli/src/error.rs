@@ -1,6 +1,6 @@
 //! What can go wrong for the person at the terminal.
 
-use sprag_lifecycle::{ProjectError, RunError, SourceError};
+use sprag_lifecycle::{ProjectError, RunError, SourceError, with_causes};
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_store::StoreError;
 
@@ -21,6 +21,11 @@ impl CommandError {
         Self { code: exit_code::BAD_PROJECT, message: message.into(), hints: vec![] }
     }
 
+    /// A fault of sprag or of the machine.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self { code: exit_code::INTERNAL, ..Self::user(message) }
+    }
+
     /// The same with advice.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -36,7 +41,7 @@ impl CommandError {
 
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
-        Self { code: error.exit_code(), message: error.to_string(), hints: error.hints() }
+        Self { code: error.exit_code(), message: with_causes(&error), hints: error.hints() }
     }
 }
 
@@ -55,6 +60,6 @@ impl From<SourceError> for CommandError {
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         let code = if error.is_usage() { exit_code::BAD_PROJECT } else { exit_code::INTERNAL };
-        Self { code, message: error.to_string(), hints: error.hint().into_iter().collect() }
+        Self { code, message: with_causes(&error), hints: error.hint().into_iter().collect() }
     }
 }

@@ -17,8 +17,18 @@ pub enum RunError {
     /// The data is wrong.
     #[error(transparent)]
     Data(#[from] SourceError),
+    /// A file that a stage is given cannot be read.
+    #[error("stage `{stage}`: input `{input}`: {source}")]
+    Input {
+        /// The stage.
+        stage: String,
+        /// The name that the plugin asks for.
+        input: String,
+        /// Why.
+        source: DataError,
+    },
     /// The project differs from its lockfile in a way that must be accepted first.
-    #[error("{summary}:\n{}", .lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))]
+    #[error("{summary}{}", .lines.iter().map(|line| format!("\n  {line}")).collect::<String>())]
     Lock {
         /// What is wrong, in short.
         summary: &'static str,
@@ -47,7 +57,8 @@ impl RunError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Project(error) if error.is_refusal() => exit_code::REFUSED,
-            Self::Project(_) | Self::Data(_) => exit_code::BAD_PROJECT,
+            Self::Project(ProjectError::Write { .. }) => exit_code::INTERNAL,
+            Self::Project(_) | Self::Data(_) | Self::Input { .. } => exit_code::BAD_PROJECT,
             Self::Lock { .. } => exit_code::REFUSED,
             Self::Busy { .. } => exit_code::BUSY,
             Self::Cancelled => exit_code::CANCELLED,
@@ -62,6 +73,7 @@ impl RunError {
         match self {
             Self::Project(error) => error.hints(),
             Self::Data(error) => error.hint().into_iter().collect(),
+            Self::Input { source, .. } => source.hint().into_iter().collect(),
             Self::Lock { .. } => vec!["look at what each component may do, then accept it with `sprag lock`".to_owned()],
             Self::Busy { .. } => vec!["leave out `--no-wait` to wait for it".to_owned()],
             Self::Store(error) => error.hint().into_iter().collect(),
@@ -69,6 +81,21 @@ impl RunError {
             Self::Cancelled => vec![],
         }
     }
+}
+
+/// An error with all that caused it, in one line: what a library says short, a person needs in full. A cause that the message names
+/// already is not named again.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 impl From<DataError> for RunError {

@@ -56,7 +56,8 @@ pub(crate) fn keys(
     for (name, path) in &stage.inputs {
         let path = context.root.join(path);
         let remembered = store.map(|store| store.remembered_digest(&path)).transpose()?.flatten();
-        let digest = remembered.map_or_else(|| sprag_data::file_digest(&path), Ok)?;
+        let unreadable = |source| RunError::Input { stage: stage.name.clone(), input: name.clone(), source };
+        let digest = remembered.map_or_else(|| sprag_data::file_digest(&path).map_err(unreadable), Ok)?;
         if let (Some(store), None) = (store, remembered) {
             store.remember_digest(&path, &digest)?;
         }

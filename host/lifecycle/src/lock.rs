@@ -1,12 +1,18 @@
-//! `sprag.lock` on disk.
+//! `sprag.lock` on disk, and the lock that lets one run at a time into a project.
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sprag_core::lock::{LockDiff, lockfile};
+use sprag_runtime::Cancel;
+use sprag_schemas::event::Event;
 use sprag_schemas::lockfile::Lockfile;
+use sprag_store::{RunLock, Store};
 
+use crate::RunError;
 use crate::project::{Project, ProjectError};
+use crate::run::{Observer, RunOptions};
 
 /// The name of the lockfile.
 pub(crate) const FILE: &str = "sprag.lock";
@@ -57,9 +63,65 @@ pub fn write_lock(project: &Project) -> Result<(), ProjectError> {
         file.persist(&path).map_err(|error| error.error)?;
         Ok(())
     };
-    write().map_err(|source| ProjectError::Read { path: path.clone(), source })
+    write().map_err(|source| ProjectError::Write { path: path.clone(), source })
 }
 
 fn path(project: &Project) -> PathBuf {
     project.root.join(FILE)
+}
+
+/// Insists that a project is what its lockfile says: `--locked`.
+///
+/// # Errors
+/// There is no lockfile, it cannot be read, or the project differs from it in any way.
+pub fn require_lock(project: &Project) -> Result<(), RunError> {
+    let (summary, lines) = match lock_status(project)? {
+        LockStatus::Current => return Ok(()),
+        LockStatus::Missing => ("`--locked` was given and there is no `sprag.lock`", vec![]),
+        LockStatus::Differs(diff) => {
+            let lines = diff.widened.into_iter().chain(diff.changed).collect();
+            ("`--locked` was given and the project differs from `sprag.lock`", lines)
+        }
+    };
+    Err(RunError::Lock { summary, lines })
+}
+
+/// Settles the lockfile before a run: held to where `locked`, else written anew, unless a component has more rights than it accepts.
+pub(crate) fn accept_lock(project: &Project, locked: bool) -> Result<(), RunError> {
+    if locked {
+        return require_lock(project);
+    }
+    match lock_status(project)? {
+        LockStatus::Current => Ok(()),
+        LockStatus::Differs(diff) if !diff.widened.is_empty() => {
+            Err(RunError::Lock { summary: "a component has more rights than `sprag.lock` accepts", lines: diff.widened })
+        }
+        LockStatus::Missing | LockStatus::Differs(_) => Ok(write_lock(project)?),
+    }
+}
+
+/// Takes the project's lock, waiting for another run to end.
+pub(crate) async fn take_lock(
+    store: &Store,
+    id: &str,
+    options: &RunOptions,
+    observer: &Observer,
+    cancel: &Cancel,
+) -> Result<RunLock, RunError> {
+    let mut is_told = false;
+    loop {
+        match store.try_lock(id)? {
+            Ok(lock) => return Ok(lock),
+            Err(busy) if options.no_wait => return Err(RunError::Busy { holder: busy.holder }),
+            Err(busy) if !is_told => {
+                observer(Event::Waiting { holder: busy.holder });
+                is_told = true;
+            }
+            Err(_) => {}
+        }
+        if cancel.is_requested() {
+            return Err(RunError::Cancelled);
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
 }

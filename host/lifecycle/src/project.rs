@@ -55,6 +55,14 @@ pub enum ProjectError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file of the project cannot be written.
+    #[error("failed to write `{}`: {source}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The project file is not TOML or has wrong keys or types.
     #[error("{}: {message}", .path.display())]
     Parse {
@@ -99,7 +107,7 @@ impl ProjectError {
                 hints
             }
             Self::Override(_) => vec!["write `--param STAGE.NAME=VALUE`, such as `--param train.alpha=0.4`".to_owned()],
-            Self::Read { .. } | Self::Parse { .. } => vec![],
+            Self::Read { .. } | Self::Write { .. } | Self::Parse { .. } => vec![],
         }
     }
 }

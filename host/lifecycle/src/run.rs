@@ -2,27 +2,25 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sprag_core::digest::Digest;
 use sprag_core::plan::PlannedStage;
-use sprag_runtime::{Cancel, RegisterEffects, Runtime};
+use sprag_runtime::{Cancel, Runtime};
 use sprag_schemas::event::Event;
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::manifest::Kind;
-use sprag_schemas::record::{
-    Decision, DecisionOutcome, Lineage, ModelVersion, PluginRecord, RunOutcome, RunRecord, StageRecord, StageReport, StageStatus,
-    Tier, VersionRef,
-};
-use sprag_store::{CacheEntry, NewAlias, NewVersion, RunLock, Store};
+use sprag_schemas::record::{Decision, DecisionOutcome, ModelVersion, RunOutcome, RunRecord, StageRecord, StageStatus};
+use sprag_store::{CacheEntry, Store};
 
 use crate::RunError;
+use crate::error::with_causes;
 use crate::data::{self, DataDigests, Tables};
-use crate::execute::Executed;
 use crate::keys::{self, KeyContext};
-use crate::lock::{LockStatus, lock_status, write_lock};
+use crate::lock::{accept_lock, take_lock};
 use crate::origin::PendingOrigin;
 use crate::project::Project;
+use crate::records::{executed_record, from_cache, skipped};
 use crate::time::{now, run_id};
 
 /// Hears what happens in a run.
@@ -56,7 +54,7 @@ pub(crate) struct Run<'a> {
     runtime: Option<Runtime>,
     origin: Option<PendingOrigin>,
     /// The run that did the training.
-    trained_in: String,
+    pub(crate) trained_in: String,
     is_recorded: bool,
 }
 
@@ -67,7 +65,7 @@ pub(crate) struct Run<'a> {
 /// # Errors
 /// The run could not begin, or could not be recorded.
 pub async fn run(project: &Project, options: &RunOptions, observer: Observer, cancel: Cancel) -> Result<RunRecord, RunError> {
-    accept_lock(project, options)?;
+    accept_lock(project, options.locked)?;
     let origin = PendingOrigin::start(&project.root);
     let store = Arc::new(Store::open(&project.store_dir())?);
     let id = run_id();
@@ -290,65 +288,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Enters what a `register` stage asked for: version and aliases in one transaction.
-    fn enter(&mut self, effects: &RegisterEffects) -> Result<(), RunError> {
-        let name = self.project.manifest.model_name().to_owned();
-        let model = self.record.candidate.clone().expect("a plan has no `register` without a `train` before it");
-        if let Some((_, component)) = self.project.trainer() {
-            // The scorer goes with the model, so that it can be scored again after the project has moved on.
-            self.store.put_bytes(&component.bytes)?;
-        }
-        let lineage = self.lineage();
-        let (at, by) = (now(), lineage.origin.by.clone());
-        let aliases = effects.aliases.iter().map(|(alias, version, reason)| NewAlias {
-            alias: alias.clone(),
-            version: Some(*version),
-            at: at.clone(),
-            by: by.clone(),
-            reason: reason.clone(),
-        });
-        let new = NewVersion {
-            name: name.clone(),
-            model,
-            created_at: at.clone(),
-            lineage,
-            tags: effects.tags.clone(),
-            metrics: self.version_metrics(),
-        };
-        let added = self.store.register(new, aliases.collect())?;
-        let (sprag_store::AddVersion::Added(version) | sprag_store::AddVersion::AlreadyRegistered(version)) = added;
-        self.record.registered = Some(VersionRef { name, version });
-        Ok(())
-    }
-
-    fn lineage(&mut self) -> Lineage {
-        let origin = self.origin();
-        let stages = &self.project.plan.stages;
-        let is_hermetic = stages.iter().filter(|stage| stage.kind != Kind::Register).all(PlannedStage::is_hermetic);
-        Lineage {
-            run_id: self.record.id.clone(),
-            trained_in: self.trained_in.clone(),
-            origin,
-            data: self.record.data.clone().expect("a run that goes on to register has its data"),
-            components: stages.iter().map(|stage| (stage.name.clone(), plugin_record(stage))).collect(),
-            params: stages.iter().map(|stage| (stage.name.clone(), stage.params.clone())).collect(),
-            tier: if is_hermetic { Tier::Hermetic } else { Tier::External },
-            decision: self.decision.clone(),
-        }
-    }
-
-    /// The last value of each metric of training and evaluation, by `split.name`.
-    fn version_metrics(&self) -> std::collections::BTreeMap<String, f64> {
-        let stages = self.record.stages.iter().filter(|stage| matches!(stage.kind, Kind::Train | Kind::Evaluate));
-        let metrics = stages.flat_map(|stage| &stage.report.metrics);
-        let name = |metric: &sprag_schemas::record::Metric| match &metric.split {
-            Some(split) => format!("{split}.{}", metric.name),
-            None => metric.name.clone(),
-        };
-        metrics.map(|metric| (name(metric), metric.value)).collect()
-    }
-
-    fn origin(&mut self) -> sprag_schemas::record::Origin {
+    /// Where the run comes from.
+    pub(crate) fn origin(&mut self) -> sprag_schemas::record::Origin {
         if let Some(pending) = self.origin.take() {
             self.record.origin = pending.wait();
         }
@@ -367,7 +308,7 @@ impl Run<'_> {
     fn finish(mut self, error: Option<&RunError>) -> Result<RunRecord, RunError> {
         self.origin();
         if let Some(error) = error {
-            self.end(RunOutcome::Error, &error.to_string());
+            self.end(RunOutcome::Error, &with_causes(error));
         }
         self.record.finished_at = Some(now());
         self.record_start()?;
@@ -379,161 +320,9 @@ impl Run<'_> {
     }
 }
 
-/// What `--dry-run` shows of a stage.
-#[derive(Debug)]
-pub struct StagePreview<'a> {
-    /// The stage.
-    pub stage: &'a PlannedStage,
-    /// The run whose work would be taken; none where the stage would do its own.
-    pub cached_from: Option<String>,
-    /// The earlier stage whose outcome decides, where it does.
-    pub depends_on: Option<String>,
-}
-
-/// What a run would do, without doing it.
-///
-/// # Errors
-/// The data, an input or the store cannot be read.
-pub fn preview(project: &Project) -> Result<Vec<StagePreview<'_>>, RunError> {
-    let store = Store::open_existing(&project.store_dir())?;
-    let data = data::digests(&project.root, &project.manifest, store.as_ref())?;
-    let production = store.as_ref().map(|store| champion(project, store)).transpose()?.flatten();
-    let mut context = KeyContext {
-        root: &project.root,
-        seed: project.manifest.run.seed,
-        data: &data,
-        trainer: project.trainer().map(|(_, component)| component.digest),
-        candidate: None,
-        production: production.as_ref().and_then(|version| version.model.digest.parse().ok()),
-    };
-    let mut previews = vec![];
-    let mut unknown_after: Option<String> = None;
-    for stage in &project.plan.stages {
-        let mut preview = StagePreview { stage, cached_from: None, depends_on: None };
-        if matches!(stage.kind, Kind::Evaluate | Kind::Register) && unknown_after.is_some() {
-            preview.depends_on.clone_from(&unknown_after);
-        } else if stage.kind == Kind::Register {
-            preview.depends_on = project.plan.stage_of(Kind::Evaluate).map(|stage| stage.name.clone());
-        } else {
-            let (key, basis) = keys::keys(&context, stage, store.as_ref())?;
-            let is_champion = context.candidate.is_some() && context.candidate == context.production;
-            let tried = [Some(key), basis.filter(|_| is_champion)];
-            for key in tried.into_iter().flatten().filter(|_| stage.is_hermetic()) {
-                let Some(entry) = store.as_ref().map(|store| store.cached(&key)).transpose()?.flatten() else { continue };
-                context.candidate = entry.report.model.as_ref().and_then(|model| model.digest.parse().ok()).or(context.candidate);
-                preview.cached_from = Some(entry.run_id);
-                break;
-            }
-            if preview.cached_from.is_none() && matches!(stage.kind, Kind::Train | Kind::Evaluate) {
-                unknown_after = Some(stage.name.clone());
-            }
-        }
-        previews.push(preview);
-    }
-    Ok(previews)
-}
-
 /// The version that a candidate must beat.
-fn champion(project: &Project, store: &Store) -> Result<Option<ModelVersion>, RunError> {
+pub(crate) fn champion(project: &Project, store: &Store) -> Result<Option<ModelVersion>, RunError> {
     let (name, alias) = (project.manifest.model_name(), project.manifest.champion_alias());
     let Some(version) = store.alias(name, alias)? else { return Ok(None) };
     Ok(store.version(name, version)?)
-}
-
-fn accept_lock(project: &Project, options: &RunOptions) -> Result<(), RunError> {
-    match lock_status(project)? {
-        LockStatus::Current => Ok(()),
-        LockStatus::Missing if options.locked => {
-            Err(RunError::Lock { summary: "`--locked` was given and there is no `sprag.lock`", lines: vec![] })
-        }
-        LockStatus::Missing => Ok(write_lock(project)?),
-        LockStatus::Differs(diff) if options.locked => {
-            let lines = diff.widened.into_iter().chain(diff.changed).collect();
-            Err(RunError::Lock { summary: "`--locked` was given and the project differs from `sprag.lock`", lines })
-        }
-        LockStatus::Differs(diff) if !diff.widened.is_empty() => {
-            Err(RunError::Lock { summary: "a component has more rights than `sprag.lock` accepts", lines: diff.widened })
-        }
-        LockStatus::Differs(_) => Ok(write_lock(project)?),
-    }
-}
-
-async fn take_lock(
-    store: &Store,
-    id: &str,
-    options: &RunOptions,
-    observer: &Observer,
-    cancel: &Cancel,
-) -> Result<RunLock, RunError> {
-    let mut is_told = false;
-    loop {
-        match store.try_lock(id)? {
-            Ok(lock) => return Ok(lock),
-            Err(busy) if options.no_wait => return Err(RunError::Busy { holder: busy.holder }),
-            Err(busy) if !is_told => {
-                observer(Event::Waiting { holder: busy.holder });
-                is_told = true;
-            }
-            Err(_) => {}
-        }
-        if cancel.is_requested() {
-            return Err(RunError::Cancelled);
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-}
-
-fn plugin_record(stage: &PlannedStage) -> PluginRecord {
-    PluginRecord {
-        reference: stage.plugin.to_string(),
-        name: stage.info.name.clone(),
-        version: stage.info.version.clone(),
-        digest: stage.component.digest.to_string(),
-        grants: stage.grant_lines(),
-    }
-}
-
-fn tier(stage: &PlannedStage) -> Tier {
-    if stage.is_hermetic() { Tier::Hermetic } else { Tier::External }
-}
-
-fn skipped(stage: &PlannedStage, why: &str) -> StageRecord {
-    StageRecord {
-        name: stage.name.clone(),
-        kind: stage.kind,
-        plugin: plugin_record(stage),
-        status: StageStatus::Skipped,
-        reason: why.to_owned(),
-        tier: tier(stage),
-        cache_key: None,
-        cached_from: None,
-        duration_ms: 0.0,
-        params: stage.params.clone(),
-        report: StageReport::default(),
-        error: None,
-    }
-}
-
-fn from_cache(stage: &PlannedStage, key: &Digest, entry: CacheEntry) -> StageRecord {
-    StageRecord {
-        status: entry.status,
-        reason: entry.reason,
-        tier: entry.tier,
-        cache_key: Some(key.to_string()),
-        cached_from: Some(entry.run_id),
-        report: entry.report,
-        ..skipped(stage, "")
-    }
-}
-
-fn executed_record(stage: &PlannedStage, key: &Digest, executed: Executed, took: Duration) -> StageRecord {
-    StageRecord {
-        status: executed.status,
-        reason: executed.reason,
-        cache_key: Some(key.to_string()),
-        duration_ms: took.as_secs_f64() * 1000.0,
-        report: executed.report,
-        error: executed.error,
-        ..skipped(stage, "")
-    }
 }

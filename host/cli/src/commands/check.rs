@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use sprag_lifecycle::LockStatus;
 use sprag_schemas::exit_code::{self, ExitCode};
 
 use crate::args::CheckArgs;
@@ -16,9 +15,8 @@ use crate::error::CommandError;
 pub fn run(args: &CheckArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
     let project = super::load(project, &args.params)?;
     let previews = sprag_lifecycle::preview(&project)?;
-    if let (true, LockStatus::Differs(diff)) = (args.locked, sprag_lifecycle::lock_status(&project)?) {
-        let lines: Vec<_> = diff.widened.into_iter().chain(diff.changed).collect();
-        return Err(super::lock::refusal(&lines));
+    if args.locked {
+        sprag_lifecycle::require_lock(&project)?;
     }
     if args.json {
         console.json(&crate::report::plan::json(&previews));

@@ -38,7 +38,7 @@ pub fn run(args: &LockArgs, project: Option<&Path>, console: &Console) -> Result
 }
 
 /// The error for a project that differs from its lockfile.
-pub(super) fn refusal(lines: &[String]) -> CommandError {
+fn refusal(lines: &[String]) -> CommandError {
     let list: String = lines.iter().map(|line| format!("\n  {line}")).collect();
     let message = format!("the project differs from `sprag.lock`:{list}");
     CommandError {

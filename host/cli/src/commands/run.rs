@@ -28,9 +28,12 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
     let cancel = Cancel::default();
     let observer = report::live::observer(args.format, args.verbose, *console);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime
-        .map_err(|error| CommandError { code: exit_code::INTERNAL, ..CommandError::user(format!("failed to start: {error}")) })?;
-    runtime.spawn(stop_on_signal(cancel.clone()));
+    let runtime = runtime.map_err(|error| CommandError::internal(format!("failed to start: {error}")))?;
+    {
+        // Listening begins before the run does: a signal that comes early must not end the process in the midst of it.
+        let _inside = runtime.enter();
+        runtime.spawn(stop_on_signal(cancel.clone())?);
+    }
     let record = runtime.block_on(sprag_lifecycle::run(&project, &options, observer, cancel))?;
     if let Some(path) = &args.junit {
         write(path, &report::junit::xml(&record))?;
@@ -41,23 +44,23 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
     Ok(sprag_lifecycle::exit_code(&record))
 }
 
-/// Asks the run to stop at Ctrl-C or SIGTERM. A second Ctrl-C ends the process at once.
-async fn stop_on_signal(cancel: Cancel) {
+/// Asks the run to stop at Ctrl-C or SIGTERM. A second one ends the process at once.
+fn stop_on_signal(cancel: Cancel) -> Result<impl Future<Output = ()>, CommandError> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return;
-    };
-    let either = async || {
+    let listen = |kind| signal(kind).map_err(|error| CommandError::internal(format!("failed to listen for signals: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let mut either = async move || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
     };
-    let mut either = either;
-    either().await;
-    cancel.request();
-    either().await;
-    std::process::exit(i32::from(exit_code::CANCELLED.code));
+    Ok(async move {
+        either().await;
+        cancel.request();
+        either().await;
+        std::process::exit(i32::from(exit_code::CANCELLED.code));
+    })
 }
 
 /// Where compiled code is kept: a folder of the user's, never of the project's, since code found there is run.

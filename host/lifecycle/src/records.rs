@@ -1,0 +1,65 @@
+//! The records of stages that ran, were taken from the cache, or were skipped.
+
+use std::time::Duration;
+
+use sprag_core::digest::Digest;
+use sprag_core::plan::PlannedStage;
+use sprag_schemas::record::{PluginRecord, StageRecord, StageReport, StageStatus, Tier};
+use sprag_store::CacheEntry;
+
+use crate::execute::Executed;
+
+pub(crate) fn plugin_record(stage: &PlannedStage) -> PluginRecord {
+    PluginRecord {
+        reference: stage.plugin.to_string(),
+        name: stage.info.name.clone(),
+        version: stage.info.version.clone(),
+        digest: stage.component.digest.to_string(),
+        grants: stage.grant_lines(),
+    }
+}
+
+pub(crate) fn tier(stage: &PlannedStage) -> Tier {
+    if stage.is_hermetic() { Tier::Hermetic } else { Tier::External }
+}
+
+pub(crate) fn skipped(stage: &PlannedStage, why: &str) -> StageRecord {
+    StageRecord {
+        name: stage.name.clone(),
+        kind: stage.kind,
+        plugin: plugin_record(stage),
+        status: StageStatus::Skipped,
+        reason: why.to_owned(),
+        tier: tier(stage),
+        cache_key: None,
+        cached_from: None,
+        duration_ms: 0.0,
+        params: stage.params.clone(),
+        report: StageReport::default(),
+        error: None,
+    }
+}
+
+pub(crate) fn from_cache(stage: &PlannedStage, key: &Digest, entry: CacheEntry) -> StageRecord {
+    StageRecord {
+        status: entry.status,
+        reason: entry.reason,
+        tier: entry.tier,
+        cache_key: Some(key.to_string()),
+        cached_from: Some(entry.run_id),
+        report: entry.report,
+        ..skipped(stage, "")
+    }
+}
+
+pub(crate) fn executed_record(stage: &PlannedStage, key: &Digest, executed: Executed, took: Duration) -> StageRecord {
+    StageRecord {
+        status: executed.status,
+        reason: executed.reason,
+        cache_key: Some(key.to_string()),
+        duration_ms: took.as_secs_f64() * 1000.0,
+        report: executed.report,
+        error: executed.error,
+        ..skipped(stage, "")
+    }
+}

@@ -1,0 +1,74 @@
+//! Entering a version: what the registry keeps of a run, in one transaction.
+
+use std::collections::BTreeMap;
+
+use sprag_core::plan::PlannedStage;
+use sprag_runtime::RegisterEffects;
+use sprag_schemas::manifest::Kind;
+use sprag_schemas::record::{Lineage, Metric, Tier, VersionRef};
+use sprag_store::{AddVersion, NewAlias, NewVersion};
+
+use crate::RunError;
+use crate::records::plugin_record;
+use crate::run::Run;
+use crate::time::now;
+
+impl Run<'_> {
+    /// Enters what a `register` stage asked for: version and aliases in one transaction.
+    pub(crate) fn enter(&mut self, effects: &RegisterEffects) -> Result<(), RunError> {
+        let name = self.project.manifest.model_name().to_owned();
+        let model = self.record.candidate.clone().expect("a plan has no `register` without a `train` before it");
+        if let Some((_, component)) = self.project.trainer() {
+            // The scorer goes with the model, so that it can be scored again after the project has moved on.
+            self.store.put_bytes(&component.bytes)?;
+        }
+        let lineage = self.lineage();
+        let (at, by) = (now(), lineage.origin.by.clone());
+        let aliases = effects.aliases.iter().map(|(alias, version, reason)| NewAlias {
+            alias: alias.clone(),
+            version: Some(*version),
+            at: at.clone(),
+            by: by.clone(),
+            reason: reason.clone(),
+        });
+        let new = NewVersion {
+            name: name.clone(),
+            model,
+            created_at: at.clone(),
+            lineage,
+            tags: effects.tags.clone(),
+            metrics: self.version_metrics(),
+        };
+        let added = self.store.register(new, aliases.collect())?;
+        let (AddVersion::Added(version) | AddVersion::AlreadyRegistered(version)) = added;
+        self.record.registered = Some(VersionRef { name, version });
+        Ok(())
+    }
+
+    fn lineage(&mut self) -> Lineage {
+        let origin = self.origin();
+        let stages = &self.project.plan.stages;
+        let is_hermetic = stages.iter().filter(|stage| stage.kind != Kind::Register).all(PlannedStage::is_hermetic);
+        Lineage {
+            run_id: self.record.id.clone(),
+            trained_in: self.trained_in.clone(),
+            origin,
+            data: self.record.data.clone().expect("a run that goes on to register has its data"),
+            components: stages.iter().map(|stage| (stage.name.clone(), plugin_record(stage))).collect(),
+            params: stages.iter().map(|stage| (stage.name.clone(), stage.params.clone())).collect(),
+            tier: if is_hermetic { Tier::Hermetic } else { Tier::External },
+            decision: self.decision.clone(),
+        }
+    }
+
+    /// The last value of each metric of training and evaluation, by `split.name`.
+    fn version_metrics(&self) -> BTreeMap<String, f64> {
+        let stages = self.record.stages.iter().filter(|stage| matches!(stage.kind, Kind::Train | Kind::Evaluate));
+        let metrics = stages.flat_map(|stage| &stage.report.metrics);
+        let name = |metric: &Metric| match &metric.split {
+            Some(split) => format!("{split}.{}", metric.name),
+            None => metric.name.clone(),
+        };
+        metrics.map(|metric| (name(metric), metric.value)).collect()
+    }
+}
