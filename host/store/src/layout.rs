@@ -5,7 +5,6 @@
 //! | `store.db` | SQLite: runs, cache, registry, remembered digests |
 //! | `blobs/sha256/ab/ab12...` | content, by the SHA-256 of its bytes |
 //! | `tmp/` | content that is being written |
-//! | `code/` | compiled components; the runtime's |
 //! | `run.lock` | held by the run in progress |
 //! | `.gitignore` | keeps all of it out of git |
 
@@ -32,10 +31,6 @@ impl Layout {
         self.root.join("tmp")
     }
 
-    pub(crate) fn code(&self) -> PathBuf {
-        self.root.join("code")
-    }
-
     pub(crate) fn run_lock(&self) -> PathBuf {
         self.root.join("run.lock")
     }
@@ -55,7 +50,7 @@ impl Layout {
 
     /// Makes the folders that are missing.
     pub(crate) fn create(&self) -> Result<(), StoreError> {
-        for folder in [self.blobs(), self.tmp(), self.code()] {
+        for folder in [self.blobs(), self.tmp()] {
             fs::create_dir_all(&folder).map_err(|source| StoreError::io("create", &folder, source))?;
         }
         let gitignore = self.gitignore();

@@ -34,7 +34,7 @@ mod migrations;
 mod registry;
 mod runs;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use crate::aliases::NewAlias;
 pub use crate::blobs::BlobWriter;
@@ -81,10 +81,5 @@ impl Store {
     /// The folder that the store is in.
     pub fn root(&self) -> &Path {
         &self.layout.root
-    }
-
-    /// The folder for compiled components. The store only makes it.
-    pub fn code_dir(&self) -> PathBuf {
-        self.layout.code()
     }
 }

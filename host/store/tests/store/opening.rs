@@ -9,10 +9,9 @@ use crate::samples;
 #[test]
 fn a_new_store_has_its_folders_and_stays_out_of_git() {
     let (_folder, store) = samples::store();
-    for name in ["blobs/sha256", "tmp", "code", "store.db"] {
+    for name in ["blobs/sha256", "tmp", "store.db"] {
         assert!(store.root().join(name).exists(), "{name}");
     }
-    assert_eq!(store.code_dir(), store.root().join("code"));
     assert_eq!(fs::read_to_string(store.root().join(".gitignore")).unwrap(), "*\n");
 }
 
