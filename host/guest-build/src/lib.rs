@@ -39,7 +39,7 @@ pub fn build(packages: &[&str]) -> Vec<(String, PathBuf)> {
     environment::clear(&mut cargo);
     cargo.current_dir(&root).arg("build").args(["--profile", PROFILE, "--target", TARGET]).arg("--target-dir").arg(&dir);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", environment::path_flags(&root));
-    // The outer cargo has settled the lockfile already, and a build script must not go to the network behind its back.
+    // The outer cargo has settled the lockfile: a build script that changed it would build something else than was asked for.
     cargo.args(["--locked", "--lib"]);
     for package in packages {
         cargo.args(["--package", package]);

@@ -29,4 +29,4 @@ pub use failure::{LimitHit, StageFailure};
 pub use model::ModelSource;
 pub use registry::{RegisterEffects, RegistryView};
 pub use scorer::Scorer;
-pub use stages::{Trained, TrainerUnderTest, Verdict};
+pub use stages::{CheckParams, Trained, TrainerUnderTest, Verdict};

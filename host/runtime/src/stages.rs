@@ -50,13 +50,16 @@ pub struct Trained {
     pub outputs: Vec<ModelField>,
 }
 
+/// Checks parameters, as JSON, against a plugin's schema; the error says what does not fit.
+pub type CheckParams = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
 /// The trainer that a unit test calls.
 #[derive(Clone)]
 pub struct TrainerUnderTest {
     /// The trainer's component.
     pub component: Loaded,
-    /// Checks parameters, as JSON, against the trainer's schema; the error says what does not fit.
-    pub check_params: Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>,
+    /// Checks the parameters that the test makes.
+    pub check_params: CheckParams,
 }
 
 /// A store with a stage in it that is about to be called.

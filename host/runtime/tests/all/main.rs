@@ -2,6 +2,8 @@
 //!
 //! Each hostile act must end in the one failure that names it. No test measures time: limits on time are only asserted to have been hit.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 mod cancel;
 mod determinism;
 mod failures;

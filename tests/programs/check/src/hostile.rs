@@ -39,7 +39,7 @@ pub(crate) fn act(session: &Session, params: &Params, data: &Table) -> Result<()
         "failure" => return Err(failure(&params.with)),
         "read-unknown" => return told(session, data.read(&params.with, 0, 1).err()),
         "read-range" => return told(session, data.read(&params.with, params.offset, params.len).err()),
-        "scan-unknown" => return told(session, data.scan(&[params.with.clone()], 1).err()),
+        "scan-unknown" => return told(session, data.scan(std::slice::from_ref(&params.with), 1).err()),
         "scan-rows" => return told(session, data.scan(&[], params.len).err()),
         "scan-wide" => return told(session, data.scan(&vec![params.with.clone(); 1000], params.len).err()),
         "handles" => handles(data)?,

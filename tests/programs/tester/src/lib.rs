@@ -30,6 +30,8 @@ impl UnitTest for Program {
                 Ok(format!("{:?}", made.err()))
             }
             "skip" => return Ok(vec![case("skipped", CaseOutcome::Skipped("nothing to do".to_owned()))]),
+            "same-names" => return Ok(vec![case("same", CaseOutcome::Passed); 2]),
+            "no-name" => return Ok(vec![case("", CaseOutcome::Passed)]),
             "tables" => loop {
                 std::mem::forget(table());
             },

@@ -6,8 +6,10 @@
 use std::hint::black_box;
 
 use serde::Deserialize;
+use sprag_sdk::stage::train::bindings::exports::sprag::stage::score;
 use sprag_sdk::{
-    Column, Dtype, Failure, Field, Scorer, Session, State, Table, Trainer, Values, artifacts, field, measurement, write_artifact,
+    Column, Dtype, Failure, Field, Reader, Scorer, Session, State, Table, Trainer, Values, artifacts, field, measurement,
+    write_artifact,
 };
 
 #[derive(Deserialize)]
@@ -28,6 +30,9 @@ impl Trainer for Program {
         match params.act.as_str() {
             "train-trap" => panic!("the trainer fell over"),
             "train-loop" => spin(),
+            "own-handles" => loop {
+                std::mem::forget(score::Model::new(Own));
+            },
             "train-refuse" => return Err(Failure::bad_input("this trainer takes no data")),
             "state-flood" => return Ok(State { media_type: "text/plain".to_owned(), bytes: vec![b'x'; 64 << 20] }),
             "report" => {
@@ -105,6 +110,27 @@ impl Scorer for Program {
                 Ok(vec![Column::floats(x.iter().map(|x| x * 2.0).collect())])
             }
         }
+    }
+}
+
+/// A resource of the guest's own, of which it may hold no more than of the host's.
+struct Own;
+
+impl score::GuestModel for Own {
+    fn load(_: &Reader) -> Result<score::Model, Failure> {
+        Err(Failure::internal("never called"))
+    }
+
+    fn inputs(&self) -> Vec<Field> {
+        vec![]
+    }
+
+    fn outputs(&self) -> Vec<Field> {
+        vec![]
+    }
+
+    fn predict(&self, _: u32, _: Vec<Column>) -> Result<Vec<Column>, Failure> {
+        Ok(vec![])
     }
 }
 
