@@ -56,7 +56,7 @@ pub enum ProjectError {
         source: std::io::Error,
     },
     /// A file of the project cannot be written.
-    #[error("failed to write `{}`: {source}", .path.display())]
+    #[error("failed to write `{}`: {}", .path.display(), if is_full(.source) { "the disk is full".to_owned() } else { .source.to_string() })]
     Write {
         /// The file.
         path: PathBuf,
@@ -107,9 +107,16 @@ impl ProjectError {
                 hints
             }
             Self::Override(_) => vec!["write `--param STAGE.NAME=VALUE`, such as `--param train.alpha=0.4`".to_owned()],
+            Self::Write { source, .. } if is_full(source) => vec!["free some space and run again".to_owned()],
             Self::Read { .. } | Self::Write { .. } | Self::Parse { .. } => vec![],
         }
     }
+}
+
+/// Whether there is no room left, or a quota or a limit on file sizes was hit.
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 impl Project {

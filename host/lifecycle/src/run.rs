@@ -14,8 +14,8 @@ use sprag_schemas::record::{Decision, DecisionOutcome, ModelVersion, RunOutcome,
 use sprag_store::{CacheEntry, Store};
 
 use crate::RunError;
-use crate::error::with_causes;
 use crate::data::{self, DataDigests, Tables};
+use crate::error::with_causes;
 use crate::keys::{self, KeyContext};
 use crate::lock::{accept_lock, take_lock};
 use crate::origin::PendingOrigin;

@@ -1,0 +1,72 @@
+//! A disk that fills: the error names it, what was recorded stands, and the next run completes.
+
+use crate::context::{Project, Sprag};
+
+/// What the program does within a limit on the size of each file that it writes, in units of 512 bytes.
+fn within(project: &Project, blocks: usize) -> crate::context::Outcome {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$SPRAG\" run");
+    Sprag::of(project, "sh".as_ref(), &["-c", &script]).run()
+}
+
+#[test]
+fn no_file_may_grow() {
+    let mut failures = vec![];
+    for blocks in [0, 1, 8, 24, 48, 64, 96, 128, 192, 256, 320, 384, 512, 1024] {
+        let project = Project::diabetes();
+        let run = within(&project, blocks);
+        if run.code == Some(0) {
+            continue;
+        }
+        let said = run.redacted(&format!("{}{}", run.stdout, run.stderr));
+        assert_eq!(run.code, Some(1), "{blocks}: {said}");
+        // SQLite has no code of its own for a limit on the size of a file.
+        let is_sqlites = said.contains("disk I/O error");
+        let is_ours = said.contains("the disk is full") && said.contains("hint: free some space and run again");
+        assert!(is_sqlites || is_ours, "{blocks}: {said}");
+        failures.push(blocks);
+        if project.path(".sprag/store.db").exists() {
+            let _ = project.run(&["models"]).ok();
+        }
+        let run = project.run(&["run"]).ok();
+        assert!(run.stdout.contains("registered  diabetes@1"), "{blocks}: {}", run.stdout);
+    }
+    assert!(failures.len() >= 5, "the limit hit in several places: {failures:?}");
+}
+
+#[test]
+fn a_small_disk() {
+    let project = Project::diabetes();
+    // A mount of its own that goes with the process, whatever becomes of it.
+    let script = r#"
+        set -e
+        disk="$HOME/disk"
+        mkdir "$disk"
+        mount -t tmpfs -o size="$1" tmpfs "$disk"
+        cp -r . "$disk/diabetes"
+        cd "$disk/diabetes"
+        set +e
+        "$SPRAG" run 2>&1
+        echo "exit code $?"
+        mount -o remount,size=64m "$disk"
+        [ -e .sprag/store.db ] && "$SPRAG" models 2>&1
+        "$SPRAG" run 2>&1
+        echo "exit code $?"
+    "#;
+    let mut failures = vec![];
+    for size in ["136k", "160k", "200k", "240k", "280k", "360k", "440k"] {
+        let run = Sprag::of(&project, "unshare".as_ref(), &["--mount", "sh", "-c", script, "sh", size]).run();
+        if run.code != Some(0) && !run.stdout.contains("exit code") {
+            eprintln!("not tested here: no disk can be mounted: {}", run.stderr);
+            return;
+        }
+        std::fs::remove_dir(project.outside().join("home/disk")).unwrap();
+        let (full, after) = run.stdout.split_once("exit code ").unwrap();
+        if after.starts_with('0') {
+            continue;
+        }
+        failures.push(size);
+        assert!(after.starts_with("1\n") && full.contains("the disk is full"), "{size}: {}", run.stdout);
+        assert!(after.ends_with("exit code 0\n") && after.contains("registered  diabetes@1"), "{size}: {}", run.stdout);
+    }
+    assert!(failures.len() >= 3, "the disk was full in several places: {failures:?}");
+}
