@@ -13,10 +13,10 @@ use crate::project::ProjectError;
 pub enum RunError {
     /// The project is wrong.
     #[error(transparent)]
-    Project(#[from] ProjectError),
+    Project(Box<ProjectError>),
     /// The data is wrong.
     #[error(transparent)]
-    Data(#[from] SourceError),
+    Data(Box<SourceError>),
     /// A file that a stage is given cannot be read.
     #[error("stage `{stage}`: input `{input}`: {source}")]
     Input {
@@ -46,7 +46,7 @@ pub enum RunError {
     Cancelled,
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     /// A component could not be made ready.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -57,7 +57,7 @@ impl RunError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Project(error) if error.is_refusal() => exit_code::REFUSED,
-            Self::Project(ProjectError::Write { .. }) => exit_code::INTERNAL,
+            Self::Project(error) if matches!(**error, ProjectError::Write { .. }) => exit_code::INTERNAL,
             Self::Project(_) | Self::Data(_) | Self::Input { .. } => exit_code::BAD_PROJECT,
             Self::Lock { .. } => exit_code::REFUSED,
             Self::Busy { .. } => exit_code::BUSY,
@@ -100,6 +100,19 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 
 impl From<DataError> for RunError {
     fn from(error: DataError) -> Self {
-        Self::Data(error.into())
+        SourceError::from(error).into()
     }
 }
+
+/// The large errors of other parts stand behind a box, so that a result which is mostly good stays small.
+macro_rules! boxed {
+    ($($from:ident => $variant:ident),+) => {
+        $(impl From<$from> for RunError {
+            fn from(error: $from) -> Self {
+                Self::$variant(Box::new(error))
+            }
+        })+
+    };
+}
+
+boxed!(ProjectError => Project, SourceError => Data, StoreError => Store);

@@ -61,9 +61,6 @@ pub const ALL: [ExitCode; 9] = [SUCCESS, INTERNAL, BAD_PROJECT, BLOCKED, REFUSED
 
 /// The table of exit codes as Markdown, as `docs/reference/exit-codes.md` holds it.
 pub fn markdown_table() -> String {
-    let mut table = String::from("| Code | Name | Meaning |\n| --- | --- | --- |\n");
-    for ExitCode { code, name, meaning } in ALL {
-        table += &format!("| {code} | `{name}` | {meaning} |\n");
-    }
-    table
+    let rows = ALL.map(|ExitCode { code, name, meaning }| format!("| {code} | `{name}` | {meaning} |\n"));
+    format!("| Code | Name | Meaning |\n| --- | --- | --- |\n{}", rows.concat())
 }

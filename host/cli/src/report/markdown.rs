@@ -1,53 +1,52 @@
 //! A run as Markdown, for a pull request or a job's summary page.
 
-use sprag_schemas::record::{RunRecord, Severity, TestOutcome};
+use sprag_schemas::record::{RunRecord, Severity, StageRecord, TestOutcome};
 
 use super::facts;
 use super::number::{millis, short, signed};
 
 /// The run as Markdown.
 pub(crate) fn summary(record: &RunRecord) -> String {
-    let mut text = format!("## {}: {}\n\n{}\n", cell(&record.project), facts::verdict(record.outcome), cell(&record.reason));
+    let head = format!("## {}: {}\n\n{}\n", cell(&record.project), facts::verdict(record.outcome), cell(&record.reason));
+    let stages: String = record.stages.iter().map(stage).collect();
+    let stages = format!("\n| Stage | Plugin | Status | Time | Reason |\n| --- | --- | --- | ---: | --- |\n{stages}");
+    [head, metrics(record), stages, findings(record), lineage(record)].concat()
+}
+
+fn metrics(record: &RunRecord) -> String {
     let compared = facts::compared(record);
-    if !compared.is_empty() {
-        let production = record.production.as_ref().map_or_else(|| "production".to_owned(), ToString::to_string);
-        text += &format!("\n| Metric | Candidate | {} | Difference |\n| --- | ---: | ---: | ---: |\n", cell(&production));
-        for metric in compared {
-            let (value, difference) = match metric.production {
-                Some(value) => (short(value), signed(metric.candidate - value)),
-                None => ("none".to_owned(), String::new()),
-            };
-            text += &format!("| {} | {} | {value} | {difference} |\n", cell(&metric.name), short(metric.candidate));
-        }
+    if compared.is_empty() {
+        return String::new();
     }
-    text += "\n| Stage | Plugin | Status | Time | Reason |\n| --- | --- | --- | ---: | --- |\n";
-    for stage in &record.stages {
-        let time = if stage.cached_from.is_some() { "cached".to_owned() } else { millis(stage.duration_ms) };
-        let plugin = format!("{} {}", stage.plugin.name, stage.plugin.version);
-        text += &format!(
-            "| {} | {} | {} | {time} | {} |\n",
-            cell(&stage.name),
-            cell(&plugin),
-            stage.status.name(),
-            cell(&stage.reason)
-        );
-    }
-    text += &findings(record);
-    text += &lineage(record);
-    text
+    let production = record.production.as_ref().map_or_else(|| "production".to_owned(), ToString::to_string);
+    let row = |metric: &facts::Compared| {
+        let (value, difference) = match metric.production {
+            Some(value) => (short(value), signed(metric.candidate - value)),
+            None => ("none".to_owned(), String::new()),
+        };
+        format!("| {} | {} | {value} | {difference} |\n", cell(&metric.name), short(metric.candidate))
+    };
+    let rows: String = compared.iter().map(row).collect();
+    format!("\n| Metric | Candidate | {} | Difference |\n| --- | ---: | ---: | ---: |\n{rows}", cell(&production))
+}
+
+fn stage(stage: &StageRecord) -> String {
+    let time = if stage.cached_from.is_some() { "cached".to_owned() } else { millis(stage.duration_ms) };
+    let plugin = format!("{} {}", stage.plugin.name, stage.plugin.version);
+    format!("| {} | {} | {} | {time} | {} |\n", cell(&stage.name), cell(&plugin), stage.status.name(), cell(&stage.reason))
 }
 
 fn findings(record: &RunRecord) -> String {
-    let mut lines = String::new();
-    for stage in &record.stages {
-        for finding in stage.report.findings.iter().filter(|finding| finding.severity != Severity::Note) {
-            lines += &format!("- `{}` {}: {}\n", cell(&stage.name), cell(&finding.code), cell(&finding.message));
-        }
-        for case in stage.report.test_cases.iter().filter(|case| case.outcome == TestOutcome::Failed) {
-            lines += &format!("- `{}` {}: {}\n", cell(&stage.name), cell(&case.name), cell(&case.message));
-        }
-    }
-    if lines.is_empty() { lines } else { format!("\n### Findings\n\n{lines}") }
+    let item =
+        |stage: &StageRecord, what: &str, message: &str| format!("- `{}` {}: {}\n", cell(&stage.name), cell(what), cell(message));
+    let of_stage = |stage: &StageRecord| -> String {
+        let findings = stage.report.findings.iter().filter(|finding| finding.severity != Severity::Note);
+        let findings = findings.map(|finding| item(stage, &finding.code, &finding.message));
+        let cases = stage.report.test_cases.iter().filter(|case| case.outcome == TestOutcome::Failed);
+        findings.chain(cases.map(|case| item(stage, &case.name, &case.message))).collect()
+    };
+    let items: String = record.stages.iter().map(of_stage).collect();
+    if items.is_empty() { items } else { format!("\n### Findings\n\n{items}") }
 }
 
 fn lineage(record: &RunRecord) -> String {

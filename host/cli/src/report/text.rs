@@ -13,7 +13,7 @@ pub(crate) fn stage(record: &StageRecord) -> Vec<String> {
     let time = if record.cached_from.is_some() { "cached".to_owned() } else { millis(record.duration_ms) };
     let time = if record.status == StageStatus::Skipped { String::new() } else { time };
     let head = format!(
-        "{style}{:<9}{style:#} {BOLD}{:<13}{BOLD:#} {DIM}{:<24} {time:>8}{DIM:#}  {}",
+        "{style}{:<9}{style:#} {BOLD}{:<13}{BOLD:#} {DIM}{:<29} {time:>8}{DIM:#}  {}",
         record.status.name(),
         record.name,
         format!("{} {}", record.plugin.name, record.plugin.version),
@@ -37,7 +37,7 @@ fn error(record: &StageRecord) -> Vec<String> {
     let mut lines = vec![];
     if !record.report.stderr.trim().is_empty() {
         lines.push(format!("  {DIM}the last that {} wrote:{DIM:#}", record.plugin.name));
-        let words: Vec<_> = record.report.stderr.trim_end().lines().collect();
+        let words: Vec<_> = record.report.stderr.trim().lines().collect();
         let from = words.len().saturating_sub(10);
         lines.extend(words[from..].iter().map(|line| format!("    {line}")));
     }
@@ -80,12 +80,11 @@ pub(crate) fn summary(record: &RunRecord) -> Vec<String> {
         row("work", "none: every stage's result was in the cache".to_owned());
     }
     row("run", record.id.clone());
-    lines.extend(comparison(record));
     lines
 }
 
 /// Candidate against production, a line for each metric.
-fn comparison(record: &RunRecord) -> Vec<String> {
+pub(crate) fn comparison(record: &RunRecord) -> Vec<String> {
     let compared = facts::compared(record);
     if compared.is_empty() {
         return vec![];
