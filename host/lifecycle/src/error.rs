@@ -25,7 +25,7 @@ pub enum RunError {
         /// The name that the plugin asks for.
         input: String,
         /// Why.
-        source: DataError,
+        source: Box<DataError>,
     },
     /// The project differs from its lockfile in a way that must be accepted first.
     #[error("{summary}{}", .lines.iter().map(|line| format!("\n  {line}")).collect::<String>())]

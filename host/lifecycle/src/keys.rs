@@ -56,7 +56,11 @@ pub(crate) fn keys(
     for (name, path) in &stage.inputs {
         let path = context.root.join(path);
         let remembered = store.map(|store| store.remembered_digest(&path)).transpose()?.flatten();
-        let unreadable = |source| RunError::Input { stage: stage.name.clone(), input: name.clone(), source };
+        let unreadable = |source: sprag_data::DataError| RunError::Input {
+            stage: stage.name.clone(),
+            input: name.clone(),
+            source: Box::new(source),
+        };
         let digest = remembered.map_or_else(|| sprag_data::file_digest(&path).map_err(unreadable), Ok)?;
         if let (Some(store), None) = (store, remembered) {
             store.remember_digest(&path, &digest)?;

@@ -85,6 +85,7 @@ pub enum ProjectError {
 /// A problem with its place in the project file.
 #[derive(Debug)]
 pub struct LocatedProblem {
+    line: Option<usize>,
     /// `file:line: message`
     text: String,
     hint: Option<String>,
@@ -140,7 +141,7 @@ impl Project {
             apply_override(&mut manifest, text)?;
         }
         let locate = |problems: Vec<Problem>| ProjectError::Problems {
-            problems: problems.into_iter().map(|problem| located(problem, &text, &path)).collect(),
+            problems: in_order(problems.into_iter().map(|problem| located(problem, &text, &path)).collect()),
         };
         plan::stage_kinds(&manifest).map_err(locate)?;
         let mut components = BTreeMap::new();
@@ -223,10 +224,18 @@ fn apply_override(manifest: &mut Manifest, text: &str) -> Result<(), ProjectErro
 
 fn located(problem: Problem, text: &str, path: &Path) -> LocatedProblem {
     let keys: Vec<_> = problem.path.iter().map(String::as_str).collect();
-    let line = line_of(text, &keys).map(|line| format!("{line}: ")).unwrap_or_else(|| " ".to_owned());
+    let line = line_of(text, &keys);
+    let place = line.map(|line| format!("{line}: ")).unwrap_or_else(|| " ".to_owned());
     LocatedProblem {
-        text: format!("{}:{line}{}", path.display(), problem.message),
+        line,
+        text: format!("{}:{place}{}", path.display(), problem.message),
         hint: problem.hint,
         is_refusal: problem.is_refusal,
     }
+}
+
+/// The problems in the order in which the file has them.
+fn in_order(mut problems: Vec<LocatedProblem>) -> Vec<LocatedProblem> {
+    problems.sort_by_key(|problem| problem.line);
+    problems
 }
