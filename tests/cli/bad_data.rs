@@ -60,7 +60,7 @@ fn a_header_only() {
     assert_snapshot!(told("a,b,y\n", exit_code::PLUGIN_FAILED), @r"
     exit code 5
     failed    train         train-ridge 0.1.0 [TIME]  bad input: expected at least one row, found none
-    skipped   evaluate      evaluate-regression 0.1.0           `train` failed
+    skipped   evaluate      evaluate-regression 0.1.0               `train` failed
 
     failed: `train` failed: bad input: expected at least one row, found none
       trained     train-ridge 0.1.0 on `data.csv`, target `y`
@@ -157,6 +157,55 @@ fn two_columns_of_one_name() {
 
 #[test]
 fn values_that_are_no_numbers_among_the_features() {
+    for value in ["NaN", "", "inf", "-inf"] {
+        let told = told(GOOD.replace("2,1,4", &format!("{value},1,4")), exit_code::PLUGIN_FAILED);
+        assert!(told.contains("failed    train ") && told.contains("column `a`"), "{told}");
+    }
+    assert_snapshot!(told(GOOD.replace("2,1,4", "NaN,1,4"), exit_code::PLUGIN_FAILED), @r"
+    exit code 5
+    failed    train         train-ridge 0.1.0 [TIME]  bad input: expected a number in column `a`, row 1, found no value
+    skipped   evaluate      evaluate-regression 0.1.0               `train` failed
+
+    failed: `train` failed: bad input: expected a number in column `a`, row 1, found no value
+      trained     train-ridge 0.1.0 on `data.csv`, target `y`
+      run         [RUN]
+    ");
+    assert_snapshot!(told(GOOD.replace("2,1,4", "inf,1,4"), exit_code::PLUGIN_FAILED), @r"
+    exit code 5
+    failed    train         train-ridge 0.1.0 [TIME]  bad input: expected a finite number in column `a`, row 1, found inf
+    skipped   evaluate      evaluate-regression 0.1.0               `train` failed
+
+    failed: `train` failed: bad input: expected a finite number in column `a`, row 1, found inf
+      trained     train-ridge 0.1.0 on `data.csv`, target `y`
+      run         [RUN]
+    ");
+}
+
+#[test]
+fn values_that_are_no_numbers_in_the_target() {
+    assert_snapshot!(told(GOOD.replace("2,1,4", "2,1,NaN"), exit_code::PLUGIN_FAILED), @r"
+    exit code 5
+    failed    train         train-ridge 0.1.0 [TIME]  bad input: expected a number in column `y`, row 1, found no value
+    skipped   evaluate      evaluate-regression 0.1.0               `train` failed
+
+    failed: `train` failed: bad input: expected a number in column `y`, row 1, found no value
+      trained     train-ridge 0.1.0 on `data.csv`, target `y`
+      run         [RUN]
+    ");
+    assert_snapshot!(told(GOOD.replace("2,1,4", "2,1,inf"), exit_code::PLUGIN_FAILED), @r"
+    exit code 5
+    failed    train         train-ridge 0.1.0 [TIME]  bad input: expected a finite number in column `y`, row 1, found inf
+    skipped   evaluate      evaluate-regression 0.1.0               `train` failed
+
+    failed: `train` failed: bad input: expected a finite number in column `y`, row 1, found inf
+      trained     train-ridge 0.1.0 on `data.csv`, target `y`
+      run         [RUN]
+    ");
+}
+
+#[test]
+fn values_that_are_no_numbers_in_the_hold_out() {
+    // The third row of five is the hold-out.
     assert_snapshot!(told(GOOD.replace("3,5,8", "NaN,5,8"), exit_code::PLUGIN_FAILED), @r"
     exit code 5
     passed    train         train-ridge 0.1.0 [TIME]  a model of [SIZE] (application/onnx)
@@ -175,19 +224,6 @@ fn values_that_are_no_numbers_among_the_features() {
       trained     train-ridge 0.1.0 on `data.csv`, target `y`
       run         [RUN]
     ");
-    assert_snapshot!(told(GOOD.replace("3,5,8", "-inf,5,8"), exit_code::PLUGIN_FAILED), @r"
-    exit code 5
-    passed    train         train-ridge 0.1.0 [TIME]  a model of [SIZE] (application/onnx)
-    failed    evaluate      evaluate-regression 0.1.0 [TIME]  the scorer of the candidate: expected 1 rows of float for the output `prediction`, found -inf in row 0
-
-    failed: `evaluate` failed: the scorer of the candidate: expected 1 rows of float for the output `prediction`, found -inf in row 0
-      trained     train-ridge 0.1.0 on `data.csv`, target `y`
-      run         [RUN]
-    ");
-}
-
-#[test]
-fn values_that_are_no_numbers_in_the_target() {
     assert_snapshot!(told(GOOD.replace("3,5,8", "3,5,NaN"), exit_code::PLUGIN_FAILED), @r"
     exit code 5
     passed    train         train-ridge 0.1.0 [TIME]  a model of [SIZE] (application/onnx)
@@ -217,8 +253,8 @@ fn the_check_names_what_is_no_number() {
     blocked   sanity-check  check-tabular 0.1.0 [TIME]  2 findings: expected finite numbers in column `a`, found 1 of 5 rows without, the first row 2 (inf)
       error[non-finite-values]: expected finite numbers in column `a`, found 1 of 5 rows without, the first row 2 (inf)
       error[null-values]: expected a value in column `y`, found 1 of 5 rows without, the first row 2 (no value)
-    skipped   train         train-ridge 0.1.0                  `sanity-check` blocked the run
-    skipped   evaluate      evaluate-regression 0.1.0           `sanity-check` blocked the run
+    skipped   train         train-ridge 0.1.0                       `sanity-check` blocked the run
+    skipped   evaluate      evaluate-regression 0.1.0               `sanity-check` blocked the run
 
     blocked: `sanity-check` blocked the run: 2 findings: expected finite numbers in column `a`, found 1 of 5 rows without, the first row 2 (inf)
       run         [RUN]
@@ -244,7 +280,7 @@ fn a_target_of_text_for_a_regression() {
     assert_snapshot!(told(GOOD.replace(",3\n", ",low\n"), exit_code::PLUGIN_FAILED), @r"
     exit code 5
     failed    train         train-ridge 0.1.0 [TIME]  bad input: expected numbers in column `y`, found text
-    skipped   evaluate      evaluate-regression 0.1.0           `train` failed
+    skipped   evaluate      evaluate-regression 0.1.0               `train` failed
 
     failed: `train` failed: bad input: expected numbers in column `y`, found text
       trained     train-ridge 0.1.0 on `data.csv`, target `y`
@@ -257,7 +293,7 @@ fn a_feature_of_text_for_a_regression() {
     assert_snapshot!(told(GOOD.replace("\n1,", "\nlow,"), exit_code::PLUGIN_FAILED), @r"
     exit code 5
     failed    train         train-ridge 0.1.0 [TIME]  bad input: expected numbers in column `a`, found text
-    skipped   evaluate      evaluate-regression 0.1.0           `train` failed
+    skipped   evaluate      evaluate-regression 0.1.0               `train` failed
 
     failed: `train` failed: bad input: expected numbers in column `a`, found text
       trained     train-ridge 0.1.0 on `data.csv`, target `y`

@@ -114,8 +114,8 @@ fn everything_that_is_wrong_is_told_at_once() {
     project.edit("area = \"diabetes\"", "area = 7");
     assert_snapshot!(error(&project, &["check"]), @r#"
     exit code 2
-    error: [TEMP]/diabetes/sprag.toml:42: stage `register`: plugin `register-local` 0.1.0: `params.tags.area`: 7 is not of type "string"
-    [TEMP]/diabetes/sprag.toml:28: stage `train`: plugin `train-ridge` 0.1.0: `params.alpha`: -1 is less than the minimum of 0.0
+    error: [TEMP]/diabetes/sprag.toml:28: stage `train`: plugin `train-ridge` 0.1.0: `params.alpha`: -1 is less than the minimum of 0.0
+    [TEMP]/diabetes/sprag.toml:42: stage `register`: plugin `register-local` 0.1.0: `params.tags.area`: 7 is not of type "string"
     "#);
 }
 

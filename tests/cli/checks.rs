@@ -91,3 +91,12 @@ fn an_empty_file_is_refused_before_the_check() {
     error: data: expected a header line in `[TEMP]/diabetes/data/diabetes.csv`, found an empty file
     ");
 }
+
+#[test]
+fn words_that_would_act_on_a_terminal_are_shown_and_do_nothing() {
+    let project = Project::diabetes();
+    project.write("data/diabetes.csv", Csv::diabetes().renamed("AGE", "AGE\u{1b}[2K\u{1b}]0;all is well\u{7}").text());
+    let run = project.run(&["run", "--color", "always"]).exits(exit_code::BLOCKED);
+    assert!(run.stdout.contains("column `AGE\\u{1b}[2K\\u{1b}]0;all is well\\u{7}`"), "{:?}", run.stdout);
+    assert!(!run.stdout.contains("\u{1b}[2K") && !run.stdout.contains('\u{7}'), "{:?}", run.stdout);
+}

@@ -46,7 +46,6 @@ fn a_trap_is_shown_with_the_last_words_and_the_frames() {
     exit code 5
     failed    sanity-check  program-check 0.1.0 [TIME]  trapped: it panicked or aborted; its last words are below
       the last that program-check wrote:
-        
         thread '<unnamed>' (1) panicked at tests/programs/check/src/hostile.rs:13:20:
         the sky is falling
         note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
@@ -60,7 +59,7 @@ fn an_endless_loop_hits_the_time_limit() {
     assert_snapshot!(told(&check("loop", "time = \"200ms\""), exit_code::LIMIT), @r"
     exit code 6
     failed    sanity-check  program-check 0.1.0 [TIME]  passed its limit `time` of 200ms
-    skipped   train         program-trainer 0.1.0              `sanity-check` failed
+    skipped   train         program-trainer 0.1.0                   `sanity-check` failed
 
     failed: `sanity-check` failed: passed its limit `time` of 200ms
       run         [RUN]
@@ -72,7 +71,7 @@ fn an_endless_sleep_hits_the_time_limit() {
     assert_snapshot!(told(&check("sleep", "time = \"200ms\""), exit_code::LIMIT), @r"
     exit code 6
     failed    sanity-check  program-check 0.1.0 [TIME]  passed its limit `time` of 200ms
-    skipped   train         program-trainer 0.1.0              `sanity-check` failed
+    skipped   train         program-trainer 0.1.0                   `sanity-check` failed
 
     failed: `sanity-check` failed: passed its limit `time` of 200ms
       run         [RUN]
@@ -90,7 +89,7 @@ fn a_gigabyte_of_logs_hits_the_limit() {
     assert_snapshot!(told(&check("logs", ""), exit_code::LIMIT), @r"
     exit code 6
     failed    sanity-check  program-check 0.1.0 [TIME]  passed its limit `logs` of 1MiB
-    skipped   train         program-trainer 0.1.0              `sanity-check` failed
+    skipped   train         program-trainer 0.1.0                   `sanity-check` failed
 
     failed: `sanity-check` failed: passed its limit `logs` of 1MiB
       run         [RUN]
@@ -117,7 +116,7 @@ fn a_metric_that_is_no_number_is_refused() {
     assert_snapshot!(told(&check("metric", ""), exit_code::PLUGIN_FAILED), @r"
     exit code 5
     failed    sanity-check  program-check 0.1.0 [TIME]  expected a finite value for the metric `mse` of `candidate`, found NaN
-    skipped   train         program-trainer 0.1.0              `sanity-check` failed
+    skipped   train         program-trainer 0.1.0                   `sanity-check` failed
 
     failed: `sanity-check` failed: expected a finite value for the metric `mse` of `candidate`, found NaN
       run         [RUN]
@@ -138,7 +137,7 @@ fn a_model_that_its_own_scorer_refuses() {
     assert_snapshot!(told(&train("load-refuse", "compare"), exit_code::PLUGIN_FAILED), @r#"
     exit code 5
     failed    train         program-trainer 0.1.0 [TIME]  expected a model that its own scorer loads, found that the scorer refuses it (bad input: expected something else)
-    skipped   evaluate      program-evaluator 0.1.0            `train` failed
+    skipped   evaluate      program-evaluator 0.1.0                 `train` failed
 
     failed: `train` failed: expected a model that its own scorer loads, found that the scorer refuses it (bad input: expected something else)
       trained     program-trainer 0.1.0 on `data.csv`, target `y`, act="load-refuse"
@@ -171,7 +170,7 @@ fn a_check_that_says_it_was_cancelled_when_it_was_not() {
     assert_snapshot!(run.told(), @r"
     exit code 5
     failed    sanity-check  program-check 0.1.0 [TIME]  expected a result or a failure, found that it stopped as if cancelled; nobody asked it to
-    skipped   train         program-trainer 0.1.0              `sanity-check` failed
+    skipped   train         program-trainer 0.1.0                   `sanity-check` failed
 
     failed: `sanity-check` failed: expected a result or a failure, found that it stopped as if cancelled; nobody asked it to
       run         [RUN]

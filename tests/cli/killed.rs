@@ -1,7 +1,6 @@
 //! `kill -9` at any moment: what was committed is whole, what was not is absent, and the next run completes.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use sprag_core::digest::Digest;
@@ -94,7 +93,7 @@ fn after_any_time() {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         std::thread::sleep(Duration::from_micros(u64::from(random % 60_000)));
         run.kill();
-        if project.path(".sprag/store.db").exists() && project.run(&["runs"]).code == Some(0) {
+        if project.path(".sprag/store.db").exists() {
             assert_whole(&project);
         }
         assert_goes_on(&project, round, expected);
@@ -113,14 +112,4 @@ fn while_components_are_compiled() {
         run.kill();
     }
     let _ = start().finish().ok();
-    assert_eq!(left_over(&cache), [""; 0], "the run that completes clears away what the killed ones left");
-}
-
-/// The files of a cache that are not finished.
-fn left_over(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
-    let names = files.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
-    let unfinished = names.filter(|name| !name.ends_with(".cwasm"));
-    unfinished.chain(folders.iter().flat_map(|folder| left_over(folder))).collect()
 }

@@ -30,7 +30,7 @@ fn the_first_run_promotes_and_registers_the_first_version() {
       r2                        0.3566824
     ");
     assert!(first.text().contains("\n  evaluate: candidate mse 3298.886\n"), "metrics are told as they arrive: {}", first.text());
-    assert_snapshot!(project.run(&["models"]).ok().text(), @"diabetes  1 versions, the newest is 1  production -> 1");
+    assert_snapshot!(project.run(&["models"]).ok().text(), @"diabetes  1 version  production -> 1");
 }
 
 #[test]
@@ -39,11 +39,11 @@ fn a_second_run_keeps_does_no_work_and_says_so() {
     let _ = project.run(&["run"]).ok();
     assert_snapshot!(project.run(&["run"]).ok().told(), @r"
     exit code 0
-    passed    sanity-check  check-tabular 0.1.0        cached  nothing to object to
-    passed    unit-test     test-regressor 0.1.0       cached  [N] test cases passed
-    passed    train         train-ridge 0.1.0          cached  a model of [SIZE] (application/onnx)
-    passed    evaluate      evaluate-regression 0.1.0   cached  the candidate is the model in production, diabetes@1, bit for bit
-    skipped   register      register-local 0.1.0               the candidate was not promoted
+    passed    sanity-check  check-tabular 0.1.0             cached  nothing to object to
+    passed    unit-test     test-regressor 0.1.0            cached  [N] test cases passed
+    passed    train         train-ridge 0.1.0               cached  a model of [SIZE] (application/onnx)
+    passed    evaluate      evaluate-regression 0.1.0       cached  the candidate is the model in production, diabetes@1, bit for bit
+    skipped   register      register-local 0.1.0                    the candidate was not promoted
 
     kept: the candidate is the model in production, diabetes@1, bit for bit
       trained     train-ridge 0.1.0 on `data/diabetes.csv`, target `Y`, alpha=0.5
@@ -66,8 +66,8 @@ fn a_better_candidate_becomes_the_next_version() {
     let _ = project.run(&["run"]).ok();
     assert_snapshot!(project.run(&["run", "--param", "train.alpha=0.4"]).ok().told(), @r"
     exit code 0
-    passed    sanity-check  check-tabular 0.1.0        cached  nothing to object to
-    passed    unit-test     test-regressor 0.1.0       cached  [N] test cases passed
+    passed    sanity-check  check-tabular 0.1.0             cached  nothing to object to
+    passed    unit-test     test-regressor 0.1.0            cached  [N] test cases passed
     passed    train         train-ridge 0.1.0 [TIME]  a model of [SIZE] (application/onnx)
     passed    evaluate      evaluate-regression 0.1.0 [TIME]  mse 3295.71 is 3.17 (0.096 %) lower than that of production `diabetes@1` (3298.89); 95 % interval of the difference -50 to 46.9; the other condition holds
     passed    register      register-local 0.1.0 [TIME]  diabetes@2 is `production`
@@ -91,11 +91,11 @@ fn a_worse_candidate_is_kept_out_and_that_is_a_success() {
     let _ = project.run(&["run"]).ok();
     assert_snapshot!(project.run(&["run", "--param", "train.alpha=0"]).ok().told(), @r"
     exit code 0
-    passed    sanity-check  check-tabular 0.1.0        cached  nothing to object to
-    passed    unit-test     test-regressor 0.1.0       cached  [N] test cases passed
+    passed    sanity-check  check-tabular 0.1.0             cached  nothing to object to
+    passed    unit-test     test-regressor 0.1.0            cached  [N] test cases passed
     passed    train         train-ridge 0.1.0 [TIME]  a model of [SIZE] (application/onnx)
     passed    evaluate      evaluate-regression 0.1.0 [TIME]  mse 3424.26 is 125 (3.8 %) higher than that of production `diabetes@1` (3298.89)
-    skipped   register      register-local 0.1.0               the candidate was not promoted
+    skipped   register      register-local 0.1.0                    the candidate was not promoted
 
     kept: mse 3424.26 is 125 (3.8 %) higher than that of production `diabetes@1` (3298.89)
       trained     train-ridge 0.1.0 on `data/diabetes.csv`, target `Y`, alpha=0
@@ -107,7 +107,7 @@ fn a_worse_candidate_is_kept_out_and_that_is_a_success() {
       mae                        46.17359       45.49514     +0.6784496
       r2                        0.3322332      0.3566824    -0.02444921
     ");
-    assert_snapshot!(project.run(&["models"]).ok().text(), @"diabetes  1 versions, the newest is 1  production -> 1");
+    assert_snapshot!(project.run(&["models"]).ok().text(), @"diabetes  1 version  production -> 1");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_candidate_that_breaks_a_bound_is_blocked_even_as_the_first() {
     passed    train         train-ridge 0.1.0 [TIME]  a model of [SIZE] (application/onnx)
     blocked   evaluate      evaluate-regression 0.1.0 [TIME]  r2 0.356682 must be at least 0.9
       error[bound-broken]: r2 0.356682 must be at least 0.9
-    skipped   register      register-local 0.1.0               `evaluate` blocked the run
+    skipped   register      register-local 0.1.0                    `evaluate` blocked the run
 
     blocked: `evaluate` blocked the run: r2 0.356682 must be at least 0.9
       trained     train-ridge 0.1.0 on `data/diabetes.csv`, target `Y`, alpha=0.5
@@ -158,9 +158,9 @@ fn a_failed_unit_test_blocks_before_anything_is_trained() {
     passed    sanity-check  check-tabular 0.1.0 [TIME]  nothing to object to
     blocked   unit-test     program-tester 0.1.0 [TIME]  1 of 1 test case failed: params: `alpha`: -1 is less than the minimum of 0.0
       failed params: `alpha`: -1 is less than the minimum of 0.0
-    skipped   train         train-ridge 0.1.0                  `unit-test` blocked the run
-    skipped   evaluate      evaluate-regression 0.1.0           `unit-test` blocked the run
-    skipped   register      register-local 0.1.0               `unit-test` blocked the run
+    skipped   train         train-ridge 0.1.0                       `unit-test` blocked the run
+    skipped   evaluate      evaluate-regression 0.1.0               `unit-test` blocked the run
+    skipped   register      register-local 0.1.0                    `unit-test` blocked the run
 
     blocked: `unit-test` blocked the run: 1 of 1 test case failed: params: `alpha`: -1 is less than the minimum of 0.0
       run         [RUN]
@@ -178,12 +178,12 @@ fn a_blocked_check_is_blocked_from_the_cache_too() {
     let again = project.run(&["run"]).exits(exit_code::BLOCKED);
     assert_snapshot!(again.told(), @r"
     exit code 3
-    blocked   sanity-check  check-tabular 0.1.0        cached  1 finding: expected at least 1000 rows, found 442
+    blocked   sanity-check  check-tabular 0.1.0             cached  1 finding: expected at least 1000 rows, found 442
       error[row-count]: expected at least 1000 rows, found 442
-    skipped   unit-test     test-regressor 0.1.0               `sanity-check` blocked the run
-    skipped   train         train-ridge 0.1.0                  `sanity-check` blocked the run
-    skipped   evaluate      evaluate-regression 0.1.0           `sanity-check` blocked the run
-    skipped   register      register-local 0.1.0               `sanity-check` blocked the run
+    skipped   unit-test     test-regressor 0.1.0                    `sanity-check` blocked the run
+    skipped   train         train-ridge 0.1.0                       `sanity-check` blocked the run
+    skipped   evaluate      evaluate-regression 0.1.0               `sanity-check` blocked the run
+    skipped   register      register-local 0.1.0                    `sanity-check` blocked the run
 
     blocked: `sanity-check` blocked the run: 1 finding: expected at least 1000 rows, found 442
       work        none: every stage's result was in the cache

@@ -43,7 +43,7 @@ fn locked_without_a_lockfile_fails() {
     assert_snapshot!(project.run(&["lock", "--check"]).exits(exit_code::REFUSED).error(), @r"
     exit code 4
     error: the project differs from `sprag.lock`:
-      there is no sprag.lock
+      there is no `sprag.lock` yet
 
     hint: look at what each component may do, then accept it with `sprag lock`
     ");

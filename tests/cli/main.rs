@@ -20,6 +20,7 @@ mod killed;
 mod lifecycle;
 mod lineage;
 mod locked;
+mod onnx;
 mod plan;
 mod records;
 mod reference;

@@ -37,16 +37,16 @@ fn a_run_is_shown_whole() {
     kept: mse 3424.26 is 129 (3.9 %) higher than that of production `diabetes@2` (3295.71)
       trained     train-ridge 0.1.0 on `data/diabetes.csv`, target `Y`, alpha=0
       run         [RUN]
+      started     [WHEN] by tester
+      data        data/diabetes.csv sha256:[DIGEST], 442 rows
 
                                 candidate     diabetes@2     difference
       mse                        3424.259       3295.715      +128.5444
       rmse                       58.51717       57.40832      +1.108854
       mae                        46.17359       45.33678     +0.8368034
       r2                        0.3322332      0.3573007    -0.02506752
-      started     [WHEN] by tester
-      data        data/diabetes.csv sha256:[DIGEST], 442 rows
 
-    passed    sanity-check  check-tabular 0.1.0        cached  nothing to object to
+    passed    sanity-check  check-tabular 0.1.0             cached  nothing to object to
       data rows                                 442
       data duplicate_share                        0
       AGE psi                           0.001864918
@@ -72,7 +72,7 @@ fn a_run_is_shown_whole() {
       Y psi                            0.0007819671
       Y ks                              0.008280543
 
-    passed    unit-test     test-regressor 0.1.0       cached  [N] test cases passed
+    passed    unit-test     test-regressor 0.1.0            cached  [N] test cases passed
 
     passed    train         train-ridge 0.1.0 [TIME]  a model of [SIZE] (application/onnx)
       training mse                         2734.751
@@ -91,7 +91,7 @@ fn a_run_is_shown_whole() {
       artifact evaluation.json (application/json, [SIZE]) sha256:[DIGEST]
       artifact predictions.csv (text/csv, [SIZE]) sha256:[DIGEST]
 
-    skipped   register      register-local 0.1.0               the candidate was not promoted
+    skipped   register      register-local 0.1.0                    the candidate was not promoted
     ");
 }
 

@@ -7,7 +7,7 @@ use sprag_schemas::exit_code;
 use sprag_schemas::record::{RunOutcome, RunRecord, StageStatus};
 use sprag_test_programs::CHECK;
 
-use crate::context::Project;
+use crate::context::{Project, Sprag};
 
 #[test]
 fn events_tell_the_whole_run() {
@@ -183,10 +183,10 @@ fn junit_and_markdown_of_a_run_that_was_blocked() {
     | Stage | Plugin | Status | Time | Reason |
     | --- | --- | --- | ---: | --- |
     | sanity-check | check-tabular 0.1.0 | blocked | [TIME] | 1 finding: expected at least 1000 rows, found 442 |
-    | unit-test | test-regressor 0.1.0 | skipped | [TIME] | `sanity-check` blocked the run |
-    | train | train-ridge 0.1.0 | skipped | [TIME] | `sanity-check` blocked the run |
-    | evaluate | evaluate-regression 0.1.0 | skipped | [TIME] | `sanity-check` blocked the run |
-    | register | register-local 0.1.0 | skipped | [TIME] | `sanity-check` blocked the run |
+    | unit-test | test-regressor 0.1.0 | skipped |  | `sanity-check` blocked the run |
+    | train | train-ridge 0.1.0 | skipped |  | `sanity-check` blocked the run |
+    | evaluate | evaluate-regression 0.1.0 | skipped |  | `sanity-check` blocked the run |
+    | register | register-local 0.1.0 | skipped |  | `sanity-check` blocked the run |
 
     ### Findings
 
@@ -235,8 +235,9 @@ fn colour_is_for_terminals_or_on_request() {
 #[test]
 fn nobody_reading_is_no_failure() {
     let project = Project::diabetes();
-    let _ = project.run(&["run"]).ok();
-    let shell = ["-c", "\"$SPRAG\" show --json | head -c 10 >/dev/null; \"$SPRAG\" plugins --json | true"];
-    let run = crate::context::Sprag::of(&project, "sh".as_ref(), &shell).run().ok();
+    let script = "\"$SPRAG\" run | true; \"$SPRAG\" show --json | head -c 10; \"$SPRAG\" completions zsh | true";
+    let run = Sprag::of(&project, "sh".as_ref(), &["-c", script]).run().ok();
     assert_eq!(run.stderr, "");
+    let record: RunRecord = project.run(&["show", "--json"]).ok().json();
+    assert_eq!(record.outcome, RunOutcome::Promoted, "the run went on to its end");
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use sprag_schemas::event::Event;
+
 use crate::context::{Project, Sprag};
 
 #[test]
@@ -20,6 +22,20 @@ fn a_copy_of_the_program_alone_runs_a_project() {
     let code = project.outside().join("home/.cache/sprag/code");
     assert!(fs::read_dir(&code).unwrap().count() > 0, "compiled code is kept in the user's cache");
     assert!(sprag(&["run", "--project", "mine"]).stdout.contains("every stage's result was in the cache"));
+}
+
+#[test]
+fn a_component_is_compiled_once_and_that_is_told() {
+    let project = Project::small("a,y\n1,2\n2,4\n3,6.5\n4,8\n5,9.5\n");
+    let compiled = || {
+        let run = project
+            .sprag(&["run", "--no-cache", "--format", "json"])
+            .env("SPRAG_CACHE_DIR", project.outside().join("cache"))
+            .run()
+            .ok();
+        run.events().iter().filter(|event| matches!(event, Event::Compiling { .. })).count()
+    };
+    assert_eq!((compiled(), compiled()), (2, 0));
 }
 
 #[test]

@@ -4,50 +4,64 @@ use insta::assert_snapshot;
 use sprag_schemas::event::Event;
 use sprag_schemas::exit_code;
 use sprag_schemas::record::{RunOutcome, RunRecord};
+use sprag_store::{RunLock, Store};
 use sprag_test_programs::CHECK;
 
-use crate::context::{Project, ran};
+use crate::context::{Outcome, Project, ran};
+
+/// Takes the project's lock, as a run does that is under way.
+fn hold(project: &Project) -> (Store, RunLock) {
+    let store = Store::open(&project.path(".sprag")).unwrap();
+    let lock = store.try_lock("20260412-154300-k3xq").unwrap().unwrap();
+    (store, lock)
+}
+
+/// The record that a run ended with.
+fn end(run: &Outcome) -> RunRecord {
+    match run.events().pop() {
+        Some(Event::RunFinished { record, .. }) => *record,
+        other => panic!("{other:?}"),
+    }
+}
 
 #[test]
-fn a_second_run_waits_says_so_and_both_succeed() {
+fn two_runs_wait_for_a_third_say_so_and_both_succeed() {
     let project = Project::diabetes();
-    let mut first = project.start(&[]);
-    first.wait_for_stage("sanity-check");
-    // The first stands still in its stage until the second has said that it waits.
-    first.signal("STOP");
-    let mut second = project.start(&[]);
-    let Event::Waiting { holder } = second.wait_for(|_| true) else { panic!("expected to hear that it waits") };
-    let holder = holder.unwrap();
-    let plain = project.sprag(&["run", "--no-wait"]).run().exits(exit_code::BUSY);
-    assert_snapshot!(plain.error(), @r"
-    exit code 7
-    error: another run holds the project: [RUN]
-
-    hint: leave out `--no-wait` to wait for it
-    ");
-    first.signal("CONT");
-    let (first, second) = (first.finish().ok().events(), second.finish().ok().events());
-    let end = |events: &[Event]| match events.last() {
-        Some(Event::RunFinished { record, .. }) => RunRecord::clone(record),
-        other => panic!("{other:?}"),
-    };
-    let (first, second) = (end(&first), end(&second));
-    assert_eq!(holder, first.id);
-    assert_eq!((first.outcome, second.outcome), (RunOutcome::Promoted, RunOutcome::Kept));
-    assert!(ran(&second).is_empty(), "the second finds the first one's work in the cache");
-    assert_snapshot!(project.run(&["models"]).ok().text(), @"diabetes  1 versions, the newest is 1  production -> 1");
+    let held = hold(&project);
+    let mut both = [project.start(&[]), project.start(&[])];
+    for run in &mut both {
+        let Some(Event::Waiting { holder }) = run.event() else { panic!("expected to hear that it waits") };
+        assert_eq!(holder.as_deref(), Some("20260412-154300-k3xq"));
+    }
+    drop(held);
+    let mut both = both.map(|run| end(&run.finish().ok()));
+    both.sort_by_key(|run| run.outcome == RunOutcome::Kept);
+    assert_eq!(both.each_ref().map(|run| run.outcome), [RunOutcome::Promoted, RunOutcome::Kept]);
+    assert!(ran(&both[1]).is_empty(), "the later one finds the other one's work in the cache");
+    assert_snapshot!(project.run(&["models"]).ok().text(), @"diabetes  1 version  production -> 1");
 }
 
 #[test]
 fn a_person_is_told_of_the_wait() {
     let project = Project::diabetes();
-    let mut first = project.start(&[]);
-    first.wait_for_stage("sanity-check");
-    first.signal("STOP");
-    let mut waiting = project.sprag(&["run"]).start();
-    waiting.wait_for_text("waiting for another run of this project to end: ");
-    first.signal("CONT");
-    let _ = (first.finish().ok(), waiting.finish().ok());
+    let held = hold(&project);
+    let mut run = project.sprag(&["run"]).start();
+    run.wait_for_text("waiting for another run of this project to end: 20260412-154300-k3xq");
+    drop(held);
+    let _ = run.finish().ok();
+}
+
+#[test]
+fn who_will_not_wait_fails_at_once() {
+    let project = Project::diabetes();
+    let _held = hold(&project);
+    assert_snapshot!(project.run(&["run", "--no-wait"]).exits(exit_code::BUSY).error(), @r"
+    exit code 7
+    error: another run holds the project: [RUN]
+
+    hint: leave out `--no-wait` to wait for it
+    ");
+    assert_snapshot!(project.run(&["runs", "--json"]).ok().text(), @"[]");
 }
 
 #[test]
@@ -95,10 +109,10 @@ fn what_was_cancelled_is_told() {
     assert_snapshot!(run.finish().exits(exit_code::CANCELLED).told(), @r"
     exit code 130
     cancelled sanity-check  program-check 0.1.0 [TIME]  cancelled
-    skipped   unit-test     test-regressor 0.1.0               the run was cancelled
-    skipped   train         train-ridge 0.1.0                  the run was cancelled
-    skipped   evaluate      evaluate-regression 0.1.0           the run was cancelled
-    skipped   register      register-local 0.1.0               the run was cancelled
+    skipped   unit-test     test-regressor 0.1.0                    the run was cancelled
+    skipped   train         train-ridge 0.1.0                       the run was cancelled
+    skipped   evaluate      evaluate-regression 0.1.0               the run was cancelled
+    skipped   register      register-local 0.1.0                    the run was cancelled
 
     cancelled: cancelled in `sanity-check`
       run         [RUN]
@@ -108,13 +122,11 @@ fn what_was_cancelled_is_told() {
 #[test]
 fn a_wait_can_be_cancelled_too() {
     let project = Project::diabetes();
-    let mut first = project.start(&[]);
-    first.wait_for_stage("sanity-check");
-    first.signal("STOP");
-    let mut second = project.start(&[]);
-    second.wait_for(|event| matches!(event, Event::Waiting { .. }));
-    second.signal("INT");
-    assert_snapshot!(second.finish().exits(exit_code::CANCELLED).stderr, @"error: cancelled while waiting for another run of the project");
-    first.signal("CONT");
-    let _ = first.finish().ok();
+    let held = hold(&project);
+    let mut run = project.start(&[]);
+    run.wait_for(|event| matches!(event, Event::Waiting { .. }));
+    run.signal("INT");
+    assert_snapshot!(run.finish().exits(exit_code::CANCELLED).stderr, @"error: cancelled while waiting for another run of the project");
+    drop(held);
+    let _ = project.run(&["run"]).ok();
 }

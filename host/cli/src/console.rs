@@ -1,5 +1,6 @@
 //! The one place that writes to the terminal: results to standard output, all else to standard error.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -56,26 +57,26 @@ impl Console {
     /// Writes a line of the result.
     pub fn line(&self, text: &str) {
         let mut out = anstream::AutoStream::new(std::io::stdout().lock(), self.color);
-        finish(writeln!(out, "{text}"));
+        ignore(writeln!(out, "{}", tamed(text)));
     }
 
     /// Writes a value as indented JSON.
     pub fn json<T: Serialize>(&self, value: &T) {
         let text = serde_json::to_string_pretty(value).expect("records are made of maps with text keys");
-        finish(writeln!(std::io::stdout().lock(), "{text}"));
+        ignore(writeln!(std::io::stdout().lock(), "{text}"));
     }
 
     /// Writes a value as one line of JSON.
     pub fn json_line<T: Serialize>(&self, value: &T) {
         let text = serde_json::to_string(value).expect("records are made of maps with text keys");
         let mut out = std::io::stdout().lock();
-        finish(writeln!(out, "{text}").and_then(|()| out.flush()));
+        ignore(writeln!(out, "{text}").and_then(|()| out.flush()));
     }
 
     /// Writes a line for the person, not for the result.
     pub fn note(&self, text: &str) {
         let mut err = anstream::AutoStream::new(std::io::stderr().lock(), self.color);
-        finish(writeln!(err, "{text}"));
+        ignore(writeln!(err, "{}", tamed(text)));
     }
 
     /// Writes an error with its advice.
@@ -88,11 +89,43 @@ impl Console {
     }
 }
 
-/// Ends quietly when nobody reads any more: `sprag runs | head` is no failure. Other failures to write have nobody to be told to.
-fn finish(written: std::io::Result<()>) {
-    if let Err(error) = written
-        && error.kind() == std::io::ErrorKind::BrokenPipe
-    {
-        std::process::exit(0);
+/// A failure to write has nobody to be told to. Above all it must not end a run in the midst of it: `sprag run | head` goes on.
+fn ignore(_written: std::io::Result<()>) {}
+
+/// A text in which nothing but colour acts on a terminal: plugins and data have their words in messages, and a sequence that moves the
+/// cursor or turns the direction of writing could make a message say something else than it does.
+pub(crate) fn tamed(text: &str) -> Cow<'_, str> {
+    const IS_TURNING: fn(char) -> bool = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let acts = |c: char| (c.is_control() && c != '\n' && c != '\t') || IS_TURNING(c);
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut tamed = String::with_capacity(text.len());
+    for (i, c) in text.char_indices() {
+        if acts(c) && !(c == '\u{1b}' && is_colour(&text[i + 1..])) {
+            tamed.extend(c.escape_default());
+        } else {
+            tamed.push(c);
+        }
+    }
+    Cow::Owned(tamed)
+}
+
+/// Whether what follows an escape sets colour or weight, and nothing else: digits and semicolons between `[` and `m`.
+fn is_colour(rest: &str) -> bool {
+    let end = rest.find(|c: char| c != '[' && c != ';' && !c.is_ascii_digit());
+    rest.starts_with('[') && end.is_some_and(|end| rest[end..].starts_with('m') && !rest[1..end].contains('['))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_colour_passes() {
+        let styled = format!("{BOLD}a{BOLD:#} {BAD}b{BAD:#}\tc\n");
+        assert_eq!(tamed(&styled), styled);
+        assert_eq!(tamed("a\r\u{1b}[2Kb\u{1b}]0;t\u{7}\u{1b}"), "a\\r\\u{1b}[2Kb\\u{1b}]0;t\\u{7}\\u{1b}");
+        assert_eq!(tamed("\u{202e}desrever"), "\\u{202e}desrever");
     }
 }

@@ -34,7 +34,7 @@ pub fn main() -> ExitCode {
         Command::Model(args) => commands::model::run(args, project, &console),
         Command::Plugins(args) => commands::plugins::run(args, &console),
         Command::Schema(args) => commands::schema::run(args, &console),
-        Command::Completions(args) => commands::completions::run(args),
+        Command::Completions(args) => commands::completions::run(args, &console),
     };
     match done {
         Ok(code) => ExitCode::from(code.code),

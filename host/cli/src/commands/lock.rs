@@ -20,7 +20,7 @@ pub fn run(args: &LockArgs, project: Option<&Path>, console: &Console) -> Result
             console.line("sprag.lock is up to date");
             return Ok(exit_code::SUCCESS);
         }
-        LockStatus::Missing => vec!["there is no sprag.lock".to_owned()],
+        LockStatus::Missing => vec!["there is no `sprag.lock` yet".to_owned()],
         LockStatus::Differs(diff) => {
             let widened = diff.widened.iter().map(|line| format!("{WARN}more rights:{WARN:#} {line}"));
             widened.chain(diff.changed.iter().cloned()).collect()

@@ -42,7 +42,8 @@ pub fn run(args: &ModelsArgs, project: Option<&Path>, console: &Console) -> Resu
     }
     for Model { name, versions, latest, aliases } in models {
         let aliases: Vec<_> = aliases.iter().map(|(alias, version)| format!("{alias} -> {version}")).collect();
-        let versions = if versions == 1 { "1 version".to_owned() } else { format!("{versions} versions, the newest is {latest}") };
+        let versions =
+            if versions == 1 { "1 version".to_owned() } else { format!("{versions} versions, the newest is {latest}") };
         console.line(&format!("{BOLD}{name}{BOLD:#}  {versions}  {DIM}{}{DIM:#}", aliases.join(", ")));
     }
     Ok(exit_code::SUCCESS)

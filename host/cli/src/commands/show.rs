@@ -38,6 +38,7 @@ fn lines(record: &RunRecord) -> Vec<String> {
     if let Some(commit) = &record.origin.git_commit {
         row("commit", &format!("{commit}{}", if record.origin.git_dirty == Some(true) { " and changes" } else { "" }));
     }
+    lines.extend(text::comparison(record));
     for stage in &record.stages {
         lines.push(String::new());
         lines.extend(text::stage(stage));

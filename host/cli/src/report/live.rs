@@ -12,7 +12,7 @@ use sprag_schemas::record::LogLevel;
 use super::number::short;
 use super::{facts, text};
 use crate::args::Format;
-use crate::console::{BOLD, Console, DIM, WARN};
+use crate::console::{BOLD, Console, DIM, WARN, tamed};
 
 /// Makes the observer for a run.
 pub(crate) fn observer(format: Format, verbose: bool, console: Console) -> Observer {
@@ -85,7 +85,7 @@ impl Reporter {
                     bar.finish_and_clear();
                 }
                 self.console.line("");
-                for line in text::summary(&record) {
+                for line in text::summary(&record).into_iter().chain(text::comparison(&record)) {
                     self.console.line(&line);
                 }
             }
@@ -95,7 +95,7 @@ impl Reporter {
     /// The moving line's text.
     fn status(&self, text: String) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text);
+            bar.set_message(tamed(&text).into_owned());
         }
     }
 

@@ -1,6 +1,6 @@
 //! A run as Markdown, for a pull request or a job's summary page.
 
-use sprag_schemas::record::{RunRecord, Severity, StageRecord, TestOutcome};
+use sprag_schemas::record::{RunRecord, Severity, StageRecord, StageStatus, TestOutcome};
 
 use super::facts;
 use super::number::{millis, short, signed};
@@ -31,7 +31,11 @@ fn metrics(record: &RunRecord) -> String {
 }
 
 fn stage(stage: &StageRecord) -> String {
-    let time = if stage.cached_from.is_some() { "cached".to_owned() } else { millis(stage.duration_ms) };
+    let time = match (stage.status, &stage.cached_from) {
+        (StageStatus::Skipped, _) => String::new(),
+        (_, Some(_)) => "cached".to_owned(),
+        (_, None) => millis(stage.duration_ms),
+    };
     let plugin = format!("{} {}", stage.plugin.name, stage.plugin.version);
     format!("| {} | {} | {} | {time} | {} |\n", cell(&stage.name), cell(&plugin), stage.status.name(), cell(&stage.reason))
 }

@@ -65,7 +65,7 @@ pub(crate) fn outcome_style(outcome: RunOutcome) -> Style {
     }
 }
 
-/// The summary of a run that ended: what was decided and why, what was trained, how it compares.
+/// The summary of a run that ended: what was decided and why, what was trained.
 pub(crate) fn summary(record: &RunRecord) -> Vec<String> {
     let style = outcome_style(record.outcome);
     let mut lines = vec![format!("{style}{}{style:#}: {}", facts::verdict(record.outcome), record.reason)];
