@@ -64,7 +64,9 @@ fn tell(project: &Project, command: &clap::Command, path: &mut Vec<String>, text
     let args: Vec<_> = path.iter().map(String::as_str).chain(["--help"]).collect();
     let help = project.run(&args).ok();
     let name = [&["sprag".to_owned()], path.as_slice()].concat().join(" ");
-    write!(text, "\n## `{name}`\n\n```text\n{}\n```\n", help.stdout.trim_end()).unwrap();
+    // Where a line of help is empty, clap pads it.
+    let lines: Vec<_> = help.stdout.trim_end().lines().map(str::trim_end).collect();
+    write!(text, "\n## `{name}`\n\n```text\n{}\n```\n", lines.join("\n")).unwrap();
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
         path.push(sub.get_name().to_owned());
         tell(project, sub, path, text);
