@@ -97,7 +97,8 @@ fn build(environment: &[(&str, &str)]) -> (String, Option<String>, Option<String
 
 #[test]
 fn the_build_is_known_on_every_ci_system() {
-    let cases: [(&[(&str, &str)], [&str; 3]); 5] = [
+    type Environment = &'static [(&'static str, &'static str)];
+    let cases: [(Environment, [&str; 3]); 5] = [
         (
             &[
                 ("GITHUB_RUN_ID", "77"),

@@ -42,10 +42,12 @@ impl Running {
     fn line(&mut self) -> Option<Line> {
         match self.lines.recv_timeout(self.deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => {
-                match &line {
-                    Line::Out(text) => self.stdout += &format!("{text}\n"),
-                    Line::Err(text) => self.stderr += &format!("{text}\n"),
-                }
+                let (seen, text) = match &line {
+                    Line::Out(text) => (&mut self.stdout, text),
+                    Line::Err(text) => (&mut self.stderr, text),
+                };
+                seen.push_str(text);
+                seen.push('\n');
                 Some(line)
             }
             Err(RecvTimeoutError::Disconnected) => None,
