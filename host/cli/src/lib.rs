@@ -1,6 +1,6 @@
 //! The command line of sprag: arguments in, text and exit codes out.
 //!
-//! One file for each command under [`commands`]; what a run looks like to a person or a program is under [`report`]. Nothing is decided
+//! One file for each command under [`commands`]; what a run looks like to a person or a program is under `report`. Nothing is decided
 //! here that a server or another front end would have to decide again: that is in `sprag-lifecycle` and below.
 
 pub mod args;

@@ -279,7 +279,7 @@ mod tests {
         let spec = SplitSpec { validation_size: Some(TestSize::Rows(9)), ..spec(TestSize::Rows(2), 0) };
         let error = split(&table(10), &spec).unwrap_err();
         assert!(
-            error.to_string().contains("`validation_size`") && error.hint().unwrap().contains("`validation_size`"),
+            error.to_string().contains("`validation-size`") && error.hint().unwrap().contains("`validation-size`"),
             "{error}"
         );
     }

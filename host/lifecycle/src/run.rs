@@ -60,7 +60,7 @@ pub(crate) struct Run<'a> {
 
 /// Runs a project.
 ///
-/// The record that comes back is in the store, and says how the run ended; see [`exit_code`].
+/// The record that comes back is in the store, and says how the run ended; see [`exit_code()`].
 ///
 /// # Errors
 /// The run could not begin, or could not be recorded.
