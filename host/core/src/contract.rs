@@ -119,8 +119,8 @@ pub fn check(component: &Component, kind: Kind) -> Result<(), Vec<ContractError>
             Found::Track => {}
             Found::OtherTrack(found) => errors.push(ContractError::WrongTrack { package: package(missing), found }),
             Found::Nothing => {
-                errors.push(ContractError::WrongWorld { world: world(kind), missing, found: account(component) });
-                break;
+                // What such a component imports beside is no help to whoever named the wrong one.
+                return Err(vec![ContractError::WrongWorld { world: world(kind), missing, found: account(component) }]);
             }
         }
     }

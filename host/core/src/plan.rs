@@ -215,7 +215,8 @@ fn plan_stage(
         let message = format!("stage `{name}`: expected the name of an environment variable, found `{variable}`");
         problems.push(Problem::new(&["stages", name, "grants", "env"], message, None));
     }
-    let Some(info) = component.plugin.clone() else { return Err(problems) };
+    // The parameters of a plugin that does not fit say nothing.
+    let Some(info) = component.plugin.clone().filter(|_| problems.is_empty()) else { return Err(problems) };
     for error in params::check(&info.params_schema, &stage.params).err().into_iter().flatten() {
         let mut path = vec!["stages", name, "params"];
         path.extend(error.path.iter().map(String::as_str));

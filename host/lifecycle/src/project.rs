@@ -199,7 +199,7 @@ fn find_component(
             Ok((Component { bytes: Cow::Borrowed(bytes), digest: *digest }, info))
         }
         PluginRef::Path(relative) => {
-            let path = root.join(&relative);
+            let path = root.join(relative.strip_prefix("./").unwrap_or(&relative));
             let bytes = std::fs::read(&path).map_err(|error| (format!("failed to read `{}`: {error}", path.display()), None))?;
             let info = component::Component::read(&bytes).map_err(with_hint)?;
             component::Component::validate(&bytes).map_err(with_hint)?;

@@ -39,7 +39,11 @@ pub(crate) struct Histogram {
 
 impl Histogram {
     pub(crate) fn new(quantiles: &[f64]) -> Self {
-        Self { quantiles: quantiles.to_vec(), counts: vec![0; quantiles.len() + 1] }
+        // Each percentile takes in values a trifle above it. A column of few values, written with fewer digits than the profile's, would
+        // otherwise fall on the other side of the very values it consists of.
+        let spread = quantiles.last().zip(quantiles.first()).map_or(0.0, |(last, first)| last - first);
+        let trifle = spread * 1e-9;
+        Self { quantiles: quantiles.iter().map(|quantile| quantile + trifle).collect(), counts: vec![0; quantiles.len() + 1] }
     }
 
     pub(crate) fn add(&mut self, value: f64) {
