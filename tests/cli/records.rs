@@ -50,22 +50,22 @@ fn a_run_is_shown_whole() {
       data rows                                 442
       data duplicate_share                        0
       AGE psi                           0.001864918
-      AGE ks                             0.02466063
+      AGE ks                             0.01122172
       SEX psi                          0.0000112038
       SEX ks                            0.001674208
-      BMI psi                           0.003692104
+      BMI psi                           0.002273037
       BMI ks                             0.01067873
       BP psi                            0.003007246
-      BP ks                              0.01411765
+      BP ks                               0.0120362
       S1 psi                            0.001397641
       S1 ks                              0.01126697
-      S2 psi                            0.001321893
+      S2 psi                           0.0003819111
       S2 ks                             0.008371041
       S3 psi                            0.003117624
-      S3 ks                              0.02298643
+      S3 ks                              0.01113122
       S4 psi                             0.00411178
       S4 ks                              0.01104072
-      S5 psi                            0.001602723
+      S5 psi                            0.001185325
       S5 ks                              0.01180995
       S6 psi                            0.003543549
       S6 ks                              0.01113122

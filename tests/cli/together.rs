@@ -103,10 +103,13 @@ fn an_interrupt_cancels_and_the_next_run_works() {
 #[test]
 fn what_was_cancelled_is_told() {
     let project = endless("loop");
-    let mut run = project.sprag(&["run"]).start();
-    run.wait_for_text("diabetes run ");
+    let mut run = project.sprag(&["run", "--verbose"]).start();
+    run.wait_for_text("  sanity-check: ");
     run.signal("INT");
-    assert_snapshot!(run.finish().exits(exit_code::CANCELLED).told(), @r"
+    let mut run = run.finish().exits(exit_code::CANCELLED);
+    // What `--verbose` adds.
+    run.stderr.clear();
+    assert_snapshot!(run.told(), @r"
     exit code 130
     cancelled sanity-check  program-check 0.1.0 [TIME]  cancelled
     skipped   unit-test     test-regressor 0.1.0                    the run was cancelled

@@ -130,7 +130,7 @@ pub struct RunArgs {
     /// Write a Markdown summary to a file.
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
-    /// Show the plugins' log lines.
+    /// Show the stages as they start, the plugins' log lines and every metric.
     #[arg(long, short)]
     pub verbose: bool,
 }

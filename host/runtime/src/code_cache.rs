@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sprag_core::digest::Digest;
 use wasmtime::Engine;
@@ -43,13 +44,48 @@ fn deserialize(engine: &Engine, path: &Path) -> Option<Component> {
     loaded.ok()
 }
 
+/// How the name of a file begins that is being written.
+const TEMPORARY: &str = ".writing-";
+
+/// Removes what killed processes left half written. Nobody writes one file for an hour.
+fn sweep(dir: &Path) {
+    let is_left = |entry: &std::fs::DirEntry| {
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|at| at.elapsed().ok());
+        entry.file_name().to_string_lossy().starts_with(TEMPORARY) && age.is_some_and(|age| age > Duration::from_secs(3600))
+    };
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten().filter(is_left) {
+        let _gone = std::fs::remove_file(entry.path());
+    }
+}
+
 /// Writes under a temporary name and renames, so that no process ever maps half a file.
 fn keep(dir: &Path, path: &Path, component: &Component) -> std::io::Result<()> {
     let code = component.serialize().map_err(std::io::Error::other)?;
     std::fs::create_dir_all(dir)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    sweep(dir);
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
     file.write_all(&code)?;
     file.as_file().sync_data()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = [".writing-old", ".writing-new", "kept.cwasm"].map(|name| dir.path().join(name));
+        for path in &names {
+            std::fs::write(path, b"x").unwrap();
+        }
+        let two_hours_ago = std::time::SystemTime::now() - Duration::from_secs(7200);
+        for path in [&names[0], &names[2]] {
+            std::fs::File::options().write(true).open(path).unwrap().set_modified(two_hours_ago).unwrap();
+        }
+        sweep(dir.path());
+        assert_eq!(names.map(|path| path.exists()), [false, true, true]);
+    }
 }

@@ -128,6 +128,11 @@ macro_rules! guest {
 }
 
 impl Runtime {
+    /// Instantiates a component as a stage of a kind and calls none of its exports: whether it fits and starts.
+    pub async fn instantiate(&self, call: &StageCall, kind: Kind) -> Finished<()> {
+        Attempt::new(self, call).run(self, call, kind, async |_, _, _, _| Ok(())).await
+    }
+
     /// Runs a sanity check over the data.
     pub async fn sanity_check(&self, call: &StageCall, data: &Table) -> Finished<Verdict> {
         let attempt = Attempt::new(self, call);

@@ -53,7 +53,11 @@ impl Reporter {
             Event::Compiling { plugin } => self.status(format!("compiling {plugin}")),
             Event::StageStarted { stage, kind, plugin } => {
                 self.kind = Some(kind);
-                self.status(format!("{stage}: {plugin}"));
+                if self.verbose {
+                    self.note(&format!("  {DIM}{stage}: {plugin}{DIM:#}"));
+                } else {
+                    self.status(format!("{stage}: {plugin}"));
+                }
             }
             Event::Log { stage, line } => {
                 if self.verbose || line.level >= LogLevel::Warn {
