@@ -2,9 +2,9 @@
 
 use insta::assert_snapshot;
 use sprag_schemas::exit_code;
-use sprag_schemas::record::{RunOutcome, StageStatus};
+use sprag_schemas::record::{RunOutcome, RunRecord, StageStatus};
 
-use crate::context::{Project, ran, stage};
+use crate::context::{Project, metric, ran, stage};
 
 #[test]
 fn the_first_run_promotes_and_registers_the_first_version() {
@@ -50,14 +50,27 @@ fn a_second_run_keeps_does_no_work_and_says_so() {
       work        none: every stage's result was in the cache
       run         [RUN]
 
-                                candidate
-      mse                        3298.886
-      rmse                       57.43593
-      mae                        45.49514
-      r2                        0.3566824
+                                candidate     diabetes@1     difference
+      mse                        3298.886       3298.886              0
+      rmse                       57.43593       57.43593              0
+      mae                        45.49514       45.49514              0
+      r2                        0.3566824      0.3566824              0
     ");
     let record = project.record(&[]);
     assert_eq!((record.outcome, ran(&record)), (RunOutcome::Kept, vec![]));
+}
+
+#[test]
+fn the_champion_against_itself_shows_no_figures_of_the_one_before() {
+    let project = Project::diabetes();
+    let better = ["run", "--param", "train.alpha=0.4"];
+    let _ = project.run(&["run"]).ok();
+    let _ = project.run(&better).ok();
+    let _ = project.run(&better).ok();
+    let record: RunRecord = project.run(&["show", "--json"]).ok().json();
+    assert_eq!((record.outcome, ran(&record)), (RunOutcome::Kept, vec![]));
+    assert_eq!(metric(&record, "candidate", "mse").to_bits(), metric(&record, "production", "mse").to_bits());
+    assert!(stage(&record, "evaluate").report.artifacts.is_empty(), "the artifacts compare with version 1");
 }
 
 #[test]

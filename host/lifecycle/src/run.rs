@@ -10,7 +10,9 @@ use sprag_runtime::{Cancel, Runtime};
 use sprag_schemas::event::Event;
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::manifest::Kind;
-use sprag_schemas::record::{Decision, DecisionOutcome, ModelVersion, RunOutcome, RunRecord, StageRecord, StageStatus};
+use sprag_schemas::record::{
+    Decision, DecisionOutcome, Metric, ModelVersion, RunOutcome, RunRecord, StageRecord, StageReport, StageStatus,
+};
 use sprag_store::{CacheEntry, Store};
 
 use crate::RunError;
@@ -259,7 +261,7 @@ impl Run<'_> {
         }
         let Some(mut entry) = self.store.cached(basis)? else { return Ok(None) };
         let reason = format!("the candidate is the model in production, {}, bit for bit", production.version);
-        entry.report.decision = Some(Decision { outcome: DecisionOutcome::Keep, reason: reason.clone() });
+        entry.report = same_model_report(entry.report, reason.clone());
         entry.reason = reason;
         Ok(Some(entry))
     }
@@ -325,4 +327,15 @@ pub(crate) fn champion(project: &Project, store: &Store) -> Result<Option<ModelV
     let (name, alias) = (project.manifest.model_name(), project.manifest.champion_alias());
     let Some(version) = store.alias(name, alias)? else { return Ok(None) };
     Ok(store.version(name, version)?)
+}
+
+/// What an evaluation against another model says of a model against itself: its own metrics, twice.
+fn same_model_report(earlier: StageReport, reason: String) -> StageReport {
+    let own: Vec<_> = earlier.metrics.into_iter().filter(|metric| metric.split.as_deref() == Some("candidate")).collect();
+    let in_production = own.iter().map(|metric| Metric { split: Some("production".to_owned()), ..metric.clone() });
+    StageReport {
+        metrics: own.iter().cloned().chain(in_production).collect(),
+        decision: Some(Decision { outcome: DecisionOutcome::Keep, reason }),
+        ..StageReport::default()
+    }
 }
