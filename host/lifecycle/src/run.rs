@@ -70,7 +70,7 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
     accept_lock(project, options.locked)?;
     let origin = PendingOrigin::start(&project.root);
     let store = Arc::new(Store::open(&project.store_dir())?);
-    let id = run_id();
+    let id = new_id(&store)?;
     let lock = take_lock(&store, &id, options, &observer, &cancel).await?;
     store.recover(&now(), &lock)?;
     let data = data::digests(&project.root, &project.manifest, Some(&store))?;
@@ -113,6 +113,16 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
     drop(lock);
     ended?;
     finished
+}
+
+/// An id that no run of the store has: two runs of one second may draw the same characters.
+fn new_id(store: &Store) -> Result<String, RunError> {
+    loop {
+        let id = run_id();
+        if store.run(&id)?.is_none() {
+            return Ok(id);
+        }
+    }
 }
 
 /// The exit code of a run that was recorded.

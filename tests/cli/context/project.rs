@@ -107,9 +107,10 @@ impl Project {
     /// Runs the project and gives the record. Any way to end is fine, as long as it is recorded.
     pub(crate) fn record(&self, args: &[&str]) -> RunRecord {
         let args = [&["run", "--format", "json"], args].concat();
-        match self.run(&args).events().pop() {
+        let outcome = self.run(&args);
+        match outcome.events().pop() {
             Some(Event::RunFinished { record, .. }) => *record,
-            other => panic!("expected the end of a run, found {other:?}"),
+            other => panic!("expected the end of a run, found exit code {:?}, {}\nafter {other:?}", outcome.code, outcome.stderr),
         }
     }
 
