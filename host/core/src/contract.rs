@@ -13,6 +13,9 @@ pub const TRACK: &str = "0.1.0";
 /// The packages of WASI 0.2 that every world may import. The host serves them inert: see `wit/README.md`.
 const WASI_PACKAGES: [&str; 5] = ["cli", "clocks", "filesystem", "io", "random"];
 
+/// What the kinds that may use the network may import of `wasi:http`: a client, and no server. The host's sender lets granted origins through.
+const HTTP_INTERFACES: [&str; 2] = ["wasi:http/types", "wasi:http/outgoing-handler"];
+
 /// What every plugin may import: types and handles that open nothing, and the session.
 const COMMON_IMPORTS: [&str; 3] = ["sprag:run/context", "sprag:run/blobs", "sprag:stage/types"];
 
@@ -24,6 +27,12 @@ pub const fn world(kind: Kind) -> &'static str {
         Kind::Train => "trainer",
         Kind::Evaluate => "evaluator",
         Kind::Register => "registrar",
+        Kind::Package => "packager",
+        Kind::Provision => "provisioner",
+        Kind::Deploy => "deployer",
+        Kind::SmokeTest => "smoke-tester",
+        Kind::Notify => "notifier",
+        Kind::Approve => "approver",
     }
 }
 
@@ -35,6 +44,12 @@ pub const fn exports(kind: Kind) -> &'static [&'static str] {
         Kind::Train => &["sprag:stage/train", "sprag:stage/score"],
         Kind::Evaluate => &["sprag:stage/evaluate"],
         Kind::Register => &["sprag:stage/register"],
+        Kind::Package => &["sprag:stage/package"],
+        Kind::Provision => &["sprag:stage/provision"],
+        Kind::Deploy => &["sprag:stage/deploy"],
+        Kind::SmokeTest => &["sprag:stage/smoke-test"],
+        Kind::Notify => &["sprag:stage/notify"],
+        Kind::Approve => &["sprag:stage/approve"],
     }
 }
 
@@ -45,6 +60,12 @@ pub const fn imports(kind: Kind) -> &'static [&'static str] {
         Kind::UnitTest => &["sprag:stage/harness", "sprag:stage/train", "sprag:stage/score", "sprag:data/tables"],
         Kind::Evaluate => &["sprag:run/artifacts", "sprag:data/tables", "sprag:stage/models"],
         Kind::Register => &["sprag:stage/models", "sprag:stage/registry", "sprag:data/tables"],
+        Kind::Package => &["sprag:run/artifacts", "sprag:stage/parts"],
+        Kind::Provision => &["sprag:run/secrets", "sprag:run/services"],
+        Kind::Deploy => &["sprag:run/artifacts", "sprag:run/secrets", "sprag:run/services"],
+        Kind::SmokeTest => &["sprag:run/secrets", "sprag:data/tables"],
+        Kind::Notify => &["sprag:run/secrets", "sprag:run/mail"],
+        Kind::Approve => &[],
     }
 }
 
@@ -133,6 +154,11 @@ pub fn check(component: &Component, kind: Kind) -> Result<(), Vec<ContractError>
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
+/// Whether a component can send HTTP requests.
+pub fn sends_http(component: &Component) -> bool {
+    component.imports.iter().any(|import| import.starts_with("wasi:http/outgoing-handler@"))
+}
+
 /// The kinds whose exports a component has.
 pub fn kinds_of(component: &Component) -> Vec<Kind> {
     let has = |kind: &Kind| exports(*kind).iter().all(|name| matches!(find(&component.exports, name), Found::Track));
@@ -150,10 +176,14 @@ pub fn meaning(import: &str) -> &'static str {
         "sprag:stage/types" => "name the contract's types",
         "sprag:stage/models" => "ask the models that it is handed for predictions",
         "sprag:stage/registry" => "register this run's candidate and move aliases",
+        "sprag:run/secrets" => "put granted secrets into its requests, without seeing them",
+        "sprag:run/mail" => "send mail through granted servers",
+        "sprag:run/services" => "run scoring services on this machine, where granted",
+        "sprag:stage/parts" => "read the parts of the package",
         "sprag:stage/harness" => "make tables and sessions for a test",
         "sprag:stage/train" => "call the trainer under test",
         "sprag:stage/score" => "score with the model under test",
-        _ if interface.starts_with("wasi:http/") => "reach the network through HTTP",
+        _ if interface.starts_with("wasi:http/") => "send HTTP requests to granted origins",
         _ if interface.starts_with("wasi:sockets/") => "open network sockets",
         _ if interface.starts_with("wasi:filesystem/") => "name files; no directory is there",
         _ if interface.starts_with("wasi:clocks/") => "look at a clock; it is frozen unless granted",
@@ -169,7 +199,9 @@ fn judge_import(import: &str, kind: Kind) -> Result<(), ContractError> {
     let (interface, version) = import.split_once('@').unwrap_or((import, ""));
     if let Some(rest) = interface.strip_prefix("wasi:") {
         let package = rest.split('/').next().unwrap_or_default();
-        return if WASI_PACKAGES.contains(&package) && version.starts_with("0.2.") { Ok(()) } else { Err(forbidden()) };
+        let is_inert = WASI_PACKAGES.contains(&package);
+        let is_http = kind.may_use_network() && HTTP_INTERFACES.contains(&interface);
+        return if (is_inert || is_http) && version.starts_with("0.2.") { Ok(()) } else { Err(forbidden()) };
     }
     if !COMMON_IMPORTS.contains(&interface) && !imports(kind).contains(&interface) {
         return Err(forbidden());
@@ -255,7 +287,7 @@ mod tests {
             [
                 "asks for `wasi:sockets/tcp@0.2.6` (open network sockets), which the world `trainer` does not have",
                 "asks for `sprag:stage/registry@0.1.0` (register this run's candidate and move aliases), which the world `trainer` does not have",
-                "asks for `wasi:http/outgoing-handler@0.2.6` (reach the network through HTTP), which the world `trainer` does not have",
+                "asks for `wasi:http/outgoing-handler@0.2.6` (send HTTP requests to granted origins), which the world `trainer` does not have",
                 "asks for `evil:x/y@1.0.0` (do something that sprag does not know), which the world `trainer` does not have",
             ]
         );

@@ -3,13 +3,16 @@
 //! Nothing here reads a file, a clock or the environment, and nothing knows tokio, wasmtime or clap. Functions take data and give
 //! data or a list of problems; the edges do the reading and the printing.
 
+pub mod approval;
 pub mod cache_key;
 pub mod component;
 pub mod contract;
 pub mod digest;
+pub mod entries;
 pub mod json;
 pub mod limits;
 pub mod lock;
 pub mod model;
+pub mod origin;
 pub mod params;
 pub mod plan;

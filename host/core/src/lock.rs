@@ -6,7 +6,7 @@ use crate::plan::Plan;
 
 /// The lockfile of a plan.
 pub fn lockfile(plan: &Plan) -> Lockfile {
-    let stages = plan.stages.iter().map(|stage| LockedStage {
+    let stages = plan.all().map(|stage| LockedStage {
         name: stage.name.clone(),
         kind: stage.kind.name().to_owned(),
         plugin: stage.plugin.to_string(),

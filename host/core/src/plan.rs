@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
-use sprag_schemas::manifest::{Clock, Grants, Kind, Manifest, Stage};
+use sprag_schemas::manifest::{Clock, Grants, Kind, Manifest};
 
 use crate::component::{Component, PluginInfo};
 use crate::contract;
+use crate::entries::{Entry, entries};
 use crate::limits::Limits;
 use crate::params;
+
+mod settings;
 
 /// How a project names a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,8 +44,29 @@ impl fmt::Display for PluginRef {
 /// The stages of a project, checked and in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// The stages in the order in which they run.
+    /// The stages of a run, in the order in which they run: from the data to a registered version.
     pub stages: Vec<PlannedStage>,
+    /// What `sprag provision` runs, by name.
+    pub provision: Vec<PlannedStage>,
+    /// The stage that packages a version; none where the project has none.
+    pub package: Option<PlannedStage>,
+    /// The environments that a release goes through, in order.
+    pub environments: Vec<PlannedEnvironment>,
+}
+
+/// The stages of one environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedEnvironment {
+    /// The environment's name.
+    pub name: String,
+    /// Who is told.
+    pub notify: Vec<PlannedStage>,
+    /// The rules that must agree.
+    pub approve: Vec<PlannedStage>,
+    /// What deploys.
+    pub deploy: PlannedStage,
+    /// What tries the deployed service.
+    pub smoke_test: Option<PlannedStage>,
 }
 
 /// One stage that will run.
@@ -68,6 +92,13 @@ pub struct PlannedStage {
     pub limits: Limits,
 }
 
+impl PlannedEnvironment {
+    /// Its stages.
+    pub fn stages(&self) -> impl Iterator<Item = &PlannedStage> {
+        self.notify.iter().chain(&self.approve).chain([&self.deploy]).chain(&self.smoke_test)
+    }
+}
+
 impl PlannedStage {
     /// The grants as sorted `name=value`: the form of the lockfile and of the plan that people read.
     pub fn grant_lines(&self) -> Vec<String> {
@@ -75,14 +106,25 @@ impl PlannedStage {
         if self.grants.clock == Clock::Real {
             lines.push("clock=real".to_owned());
         }
+        lines.extend(self.grants.http.iter().map(|origin| format!("http={origin}")));
+        lines.extend(self.grants.secrets.iter().map(|name| format!("secret={name}")));
+        lines.extend(self.grants.smtp.iter().map(|server| format!("smtp={server}")));
+        if self.grants.services {
+            lines.push("services=true".to_owned());
+        }
         lines.sort();
         lines.dedup();
         lines
     }
 
+    /// The clock that the stage sees. One that may use the network sees the real one: it must be able to wait.
+    pub const fn clock(&self) -> Clock {
+        if self.kind.may_use_network() { Clock::Real } else { self.grants.clock }
+    }
+
     /// Whether all that the stage can see is in its cache key.
     pub fn is_hermetic(&self) -> bool {
-        self.grants.clock == Clock::Frozen && self.kind != Kind::Register
+        self.clock() == Clock::Frozen && self.kind != Kind::Register
     }
 }
 
@@ -100,7 +142,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(path: &[&str], message: impl Into<String>, hint: Option<String>) -> Self {
+    pub(crate) fn new(path: &[&str], message: impl Into<String>, hint: Option<String>) -> Self {
         let path = path.iter().map(|key| (*key).to_owned()).collect();
         Self { path, message: message.into(), hint, is_refusal: false }
     }
@@ -116,16 +158,25 @@ pub fn stage_kinds(manifest: &Manifest) -> Result<BTreeMap<&str, Kind>, Vec<Prob
     let mut kinds = BTreeMap::new();
     let mut by_kind: BTreeMap<Kind, Vec<&str>> = BTreeMap::new();
     for (name, stage) in &manifest.stages {
-        let Some(kind) = stage.kind.or_else(|| Kind::from_name(name)) else {
-            let known: Vec<_> = Kind::ALL.iter().map(|kind| format!("`{kind}`")).collect();
-            let message = format!("expected `kind`, because `{name}` is not itself a kind; the kinds are {}", known.join(", "));
-            problems.push(Problem::new(&["stages", name], message, None));
-            continue;
-        };
-        kinds.insert(name.as_str(), kind);
-        by_kind.entry(kind).or_default().push(name);
+        let known = || Kind::OF_STAGES.map(|kind| format!("`{kind}`")).join(", ");
+        match stage.kind.or_else(|| Kind::from_name(name)) {
+            Some(kind) if Kind::OF_STAGES.contains(&kind) => {
+                kinds.insert(name.as_str(), kind);
+                by_kind.entry(kind).or_default().push(name);
+            }
+            Some(kind) => {
+                let place = if kind == Kind::Provision { "[provision.NAME]" } else { "[environments.NAME]" };
+                let message = format!("expected a kind that stands under `[stages]` ({}), found `{kind}`", known());
+                let hint = Some(format!("a stage of the kind `{kind}` stands under `{place}`"));
+                problems.push(Problem::new(&["stages", name], message, hint));
+            }
+            None => {
+                let message = format!("expected `kind`, because `{name}` is not itself a kind; the kinds are {}", known());
+                problems.push(Problem::new(&["stages", name], message, None));
+            }
+        }
     }
-    for kind in [Kind::Train, Kind::Evaluate, Kind::Register] {
+    for kind in [Kind::Train, Kind::Evaluate, Kind::Register, Kind::Package] {
         if let Some([first, second, ..]) = by_kind.get(&kind).map(Vec::as_slice) {
             let message = format!("expected one stage of the kind `{kind}`, found `{first}` and `{second}`");
             problems.push(Problem::new(&["stages", second], message, None));
@@ -154,10 +205,20 @@ fn name_problems(manifest: &Manifest) -> Vec<Problem> {
     let model = manifest.model.name.as_deref().map(|name| (vec!["model", "name"], name));
     let champion = manifest.model.champion.as_deref().map(|name| (vec!["model", "champion"], name));
     let stages = manifest.stages.keys().map(|name| (vec!["stages", name.as_str()], name.as_str()));
+    let provision = manifest.provision.keys().map(|name| (vec!["provision", name.as_str()], name.as_str()));
+    let secrets = manifest.secrets.keys().map(|name| (vec!["secrets", name.as_str()], name.as_str()));
+    let environments = manifest.environments.iter().flat_map(|(name, environment)| {
+        let notify = environment.notify.keys().map(move |inner| (vec!["environments", name, "notify", inner], inner.as_str()));
+        let approve = environment.approve.keys().map(move |inner| (vec!["environments", name, "approve", inner], inner.as_str()));
+        std::iter::once((vec!["environments", name.as_str()], name.as_str())).chain(notify).chain(approve)
+    });
     std::iter::once(project)
         .chain(model)
         .chain(champion)
         .chain(stages)
+        .chain(provision)
+        .chain(secrets)
+        .chain(environments)
         .filter(|(_, name)| !is_name(name))
         .map(|(path, name)| {
             let message = format!("expected lower-case letters, digits and hyphens, beginning with a letter, found `{name}`");
@@ -167,7 +228,7 @@ fn name_problems(manifest: &Manifest) -> Vec<Problem> {
 }
 
 impl Plan {
-    /// Makes the plan of a project from the components that its stages name.
+    /// Makes the plan of a project from the components that its stages name, by the names of [`entries`].
     ///
     /// # Errors
     /// Everything that is wrong, in the order of the stages: a component that does not fit its stage, parameters that do not fit their
@@ -175,17 +236,50 @@ impl Plan {
     pub fn build(manifest: &Manifest, components: &BTreeMap<String, Component>) -> Result<Self, Vec<Problem>> {
         let kinds = stage_kinds(manifest)?;
         let limits = Limits::default().with(&manifest.limits);
-        let mut problems = vec![];
-        let mut stages = vec![];
-        for (name, stage) in &manifest.stages {
-            let component = components.get(name).expect("the caller gives a component for each stage of the manifest");
-            match plan_stage(name, kinds[name.as_str()], stage, component, &limits) {
-                Ok(stage) => stages.push(stage),
+        let mut problems = settings::problems(manifest);
+        let mut planned = BTreeMap::new();
+        for entry in entries(manifest) {
+            let component = components.get(&entry.name).expect("the caller gives a component for each stage of the manifest");
+            let kind = entry.kind.unwrap_or_else(|| kinds[entry.name.as_str()]);
+            match plan_stage(&entry, kind, component, &limits, manifest) {
+                Ok(stage) => {
+                    planned.insert(entry.name, stage);
+                }
                 Err(found) => problems.extend(found),
             }
         }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut take = |name: String| planned.remove(&name);
+        let mut environments = vec![];
+        for name in settings::order(manifest) {
+            let environment = &manifest.environments[&name];
+            let mut all = |key: &str, inner: Vec<&String>| -> Vec<_> {
+                inner.into_iter().filter_map(|inner| take(format!("{name}.{key}.{inner}"))).collect()
+            };
+            let notify = all("notify", environment.notify.keys().collect());
+            let approve = all("approve", environment.approve.keys().collect());
+            let deploy = take(format!("{name}.deploy")).expect("every environment has one, and all were planned above");
+            let smoke_test = take(format!("{name}.smoke-test"));
+            environments.push(PlannedEnvironment { name, notify, approve, deploy, smoke_test });
+        }
+        let of_kind = |kind: Kind| move |stage: &PlannedStage| stage.kind == kind;
+        let (provision, rest): (Vec<_>, Vec<_>) = planned.into_values().partition(of_kind(Kind::Provision));
+        let (mut package, mut stages): (Vec<_>, Vec<_>) = rest.into_iter().partition(of_kind(Kind::Package));
         stages.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
-        if problems.is_empty() { Ok(Self { stages }) } else { Err(problems) }
+        Ok(Self { stages, provision, package: package.pop(), environments })
+    }
+
+    /// Every stage, those of runs first, then packaging, provisioning and the environments.
+    pub fn all(&self) -> impl Iterator<Item = &PlannedStage> {
+        let environments = self.environments.iter().flat_map(PlannedEnvironment::stages);
+        self.stages.iter().chain(&self.package).chain(&self.provision).chain(environments)
+    }
+
+    /// The environment of this name.
+    pub fn environment(&self, name: &str) -> Option<&PlannedEnvironment> {
+        self.environments.iter().find(|environment| environment.name == name)
     }
 
     /// The one stage of a kind that stands at most once.
@@ -195,12 +289,14 @@ impl Plan {
 }
 
 fn plan_stage(
-    name: &str,
+    entry: &Entry<'_>,
     kind: Kind,
-    stage: &Stage,
     component: &Component,
     limits: &Limits,
+    manifest: &Manifest,
 ) -> Result<PlannedStage, Vec<Problem>> {
+    let Entry { name, stage, .. } = entry;
+    let at = |key| entry.path.iter().copied().chain([key]).collect::<Vec<_>>();
     let mut problems: Vec<_> = contract::check(component, kind)
         .err()
         .into_iter()
@@ -208,17 +304,14 @@ fn plan_stage(
         .map(|error| {
             let message = format!("stage `{name}`: plugin `{}`: {error}", stage.plugin);
             let is_refusal = error.is_refusal();
-            Problem { is_refusal, ..Problem::new(&["stages", name, "plugin"], message, Some(error.hint())) }
+            Problem { is_refusal, ..Problem::new(&at("plugin"), message, Some(error.hint())) }
         })
         .collect();
-    for variable in stage.grants.env.iter().filter(|name| name.is_empty() || name.contains(['=', '\0'])) {
-        let message = format!("stage `{name}`: expected the name of an environment variable, found `{variable}`");
-        problems.push(Problem::new(&["stages", name, "grants", "env"], message, None));
-    }
+    problems.extend(settings::grant_problems(entry, kind, component, manifest));
     // The parameters of a plugin that does not fit say nothing.
     let Some(info) = component.plugin.clone().filter(|_| problems.is_empty()) else { return Err(problems) };
     for error in params::check(&info.params_schema, &stage.params).err().into_iter().flatten() {
-        let mut path = vec!["stages", name, "params"];
+        let mut path = at("params");
         path.extend(error.path.iter().map(String::as_str));
         let what = if error.path.is_empty() { "params".to_owned() } else { format!("params.{}", error.path.join(".")) };
         let message = format!("stage `{name}`: plugin `{}` {}: `{what}`: {}", info.name, info.version, error.message);
@@ -228,7 +321,7 @@ fn plan_stage(
         return Err(problems);
     }
     Ok(PlannedStage {
-        name: name.to_owned(),
+        name: name.clone(),
         kind,
         plugin: PluginRef::parse(&stage.plugin),
         component: component.clone(),
@@ -241,79 +334,4 @@ fn plan_stage(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::digest::Digest;
-
-    fn component(kind: Kind) -> Component {
-        Component {
-            digest: Digest::of(kind.name().as_bytes()),
-            bytes: 0,
-            imports: vec!["sprag:run/context@0.1.0".into()],
-            exports: contract::exports(kind).iter().map(|name| format!("{name}@0.1.0")).collect(),
-            plugin: Some(PluginInfo {
-                name: "p".into(),
-                version: "1.0.0".into(),
-                summary: String::new(),
-                params_schema: serde_json::json!({ "type": "object", "additionalProperties": false, "properties": { "alpha": { "type": "number" } } }),
-            }),
-        }
-    }
-
-    fn manifest(stages: &str) -> Manifest {
-        Manifest::parse(&format!("[project]\nname = \"p\"\n[data]\npath = \"d.csv\"\ntarget = \"y\"\n{stages}")).unwrap()
-    }
-
-    fn plan(stages: &str) -> Result<Vec<String>, Vec<String>> {
-        let manifest = manifest(stages);
-        let components = manifest.stages.iter().map(|(name, stage)| {
-            let kind = stage.kind.or_else(|| Kind::from_name(name)).unwrap_or(Kind::Train);
-            (name.clone(), component(kind))
-        });
-        match Plan::build(&manifest, &components.collect()) {
-            Ok(plan) => Ok(plan.stages.into_iter().map(|stage| stage.name).collect()),
-            Err(problems) => Err(problems.into_iter().map(|problem| problem.message).collect()),
-        }
-    }
-
-    #[test]
-    fn stages_run_in_the_order_of_the_lifecycle_and_then_by_name() {
-        let order = plan(
-            "[stages.train]\nplugin = \"t\"\n[stages.b-check]\nkind = \"sanity-check\"\nplugin = \"c\"\n\
-             [stages.a-check]\nkind = \"sanity-check\"\nplugin = \"c\"\n[stages.evaluate]\nplugin = \"e\"",
-        );
-        assert_eq!(order, Ok(["a-check", "b-check", "train", "evaluate"].map(String::from).to_vec()));
-    }
-
-    #[test]
-    fn wrong_projects_say_what_was_expected() {
-        let first = |stages: &str| plan(stages).unwrap_err().remove(0);
-        assert_eq!(
-            first("[stages.fit]\nplugin = \"t\""),
-            "expected `kind`, because `fit` is not itself a kind; the kinds are `sanity-check`, `unit-test`, `train`, `evaluate`, `register`"
-        );
-        assert_eq!(
-            first("[stages.a]\nkind = \"train\"\nplugin = \"t\"\n[stages.b]\nkind = \"train\"\nplugin = \"t\""),
-            "expected one stage of the kind `train`, found `a` and `b`"
-        );
-        assert_eq!(
-            first("[stages.register]\nplugin = \"r\""),
-            "expected a stage of the kind `evaluate` before one of the kind `register`, found none"
-        );
-        assert_eq!(
-            first("[stages.train]\nplugin = \"t\"\nparams = { alpha = \"high\" }"),
-            "stage `train`: plugin `p` 1.0.0: `params.alpha`: \"high\" is not of type \"number\""
-        );
-        assert_eq!(
-            first("[stages.Train]\nkind = \"train\"\nplugin = \"t\""),
-            "expected lower-case letters, digits and hyphens, beginning with a letter, found `Train`"
-        );
-        assert_eq!(first("[stages]"), "expected at least one stage, found none");
-    }
-
-    #[test]
-    fn references_are_told_apart_by_how_they_begin() {
-        assert_eq!(PluginRef::parse("train-ridge"), PluginRef::BuiltIn("train-ridge".into()));
-        assert_eq!(PluginRef::parse("./mine.wasm"), PluginRef::Path("./mine.wasm".into()));
-    }
-}
+mod tests;

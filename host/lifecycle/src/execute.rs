@@ -81,6 +81,9 @@ impl Run<'_> {
                 let decision = self.decision.clone().expect("a plan has no `register` without an `evaluate` before it");
                 registered(runtime.register(&call, candidate, &decision, view).await, name)
             }
+            Kind::Package | Kind::Provision | Kind::Deploy | Kind::SmokeTest | Kind::Notify | Kind::Approve => {
+                unreachable!("a run has none of the stages of a release")
+            }
         })
     }
 
@@ -106,7 +109,7 @@ impl Run<'_> {
             seed: self.project.manifest.run.seed,
             inputs,
             env: env.collect(),
-            clock: stage.grants.clock,
+            clock: stage.clock(),
             limits: stage.limits.clone(),
             blobs: Arc::new(StoreBlobs(self.store.clone())),
             observer: Arc::new(move |signal| {
@@ -119,6 +122,8 @@ impl Run<'_> {
                 });
             }),
             cancel: self.cancel.clone(),
+            outbound: None,
+            services: None,
         })
     }
 

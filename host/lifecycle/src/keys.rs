@@ -52,6 +52,9 @@ pub(crate) fn keys(
             hand("holdout", Some(parts.holdout));
         }
         Kind::Register => hand("candidate", context.candidate),
+        Kind::Package | Kind::Provision | Kind::Deploy | Kind::SmokeTest | Kind::Notify | Kind::Approve => {
+            unreachable!("a run has none of the stages of a release")
+        }
     }
     for (name, path) in &stage.inputs {
         let path = context.root.join(path);

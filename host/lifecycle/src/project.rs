@@ -7,11 +7,15 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sprag_core::component;
 use sprag_core::digest::Digest;
+use sprag_core::entries::entries;
 use sprag_core::plan::{self, Plan, PluginRef, Problem};
-use sprag_schemas::manifest::{Kind, Manifest, line_of};
+use sprag_schemas::manifest::{Kind, Manifest, Stage, line_of};
 
 /// The name of the project file.
 pub(crate) const FILE: &str = "sprag.toml";
+
+/// The plugin that packages where a project names none.
+const PACKAGER: &str = "package-oci";
 
 /// The plugins that are built into the program, by name: the component's bytes and their digest.
 pub type BuiltIns = [(&'static str, &'static [u8], Digest)];
@@ -140,6 +144,11 @@ impl Project {
         for text in overrides {
             apply_override(&mut manifest, text)?;
         }
+        let has_package = |(name, stage): (&String, &Stage)| stage.kind.or(Kind::from_name(name)) == Some(Kind::Package);
+        if !manifest.environments.is_empty() && !manifest.stages.iter().any(has_package) {
+            // What is deployed must be packaged first, and there is one usual way.
+            manifest.stages.insert(Kind::Package.name().to_owned(), Stage::of_plugin(PACKAGER));
+        }
         let locate = |problems: Vec<Problem>| ProjectError::Problems {
             problems: in_order(problems.into_iter().map(|problem| located(problem, &text, &path)).collect()),
         };
@@ -147,15 +156,15 @@ impl Project {
         let mut components = BTreeMap::new();
         let mut infos = BTreeMap::new();
         let mut problems = vec![];
-        for (name, stage) in &manifest.stages {
-            match find_component(root, built_ins, &stage.plugin) {
+        for entry in entries(&manifest) {
+            match find_component(root, built_ins, &entry.stage.plugin) {
                 Ok((component, info)) => {
-                    components.insert(name.clone(), component);
-                    infos.insert(name.clone(), info);
+                    components.insert(entry.name.clone(), component);
+                    infos.insert(entry.name, info);
                 }
                 Err((message, hint)) => {
-                    let path = ["stages", name, "plugin"].map(str::to_owned).to_vec();
-                    let message = format!("stage `{name}`: plugin `{}`: {message}", stage.plugin);
+                    let path = entry.path.iter().copied().chain(["plugin"]).map(str::to_owned).collect();
+                    let message = format!("stage `{}`: plugin `{}`: {message}", entry.name, entry.stage.plugin);
                     problems.push(Problem { path, message, hint, is_refusal: false });
                 }
             }

@@ -21,6 +21,12 @@ wasmtime::component::bindgen!({
             export sprag:stage/score@0.1.0;
             export sprag:stage/evaluate@0.1.0;
             export sprag:stage/register@0.1.0;
+            export sprag:stage/%package@0.1.0;
+            export sprag:stage/provision@0.1.0;
+            export sprag:stage/deploy@0.1.0;
+            export sprag:stage/smoke-test@0.1.0;
+            export sprag:stage/notify@0.1.0;
+            export sprag:stage/approve@0.1.0;
         }
     ",
     world: "sprag:host/host",
@@ -28,6 +34,8 @@ wasmtime::component::bindgen!({
         "sprag:stage/models": async | trappable,
         "sprag:stage/train": async | trappable,
         "sprag:stage/score": async | trappable,
+        "sprag:run/mail": async | trappable,
+        "sprag:run/services": async | trappable,
         default: trappable,
     },
     exports: { default: async },
@@ -36,6 +44,7 @@ wasmtime::component::bindgen!({
         "sprag:data/tables.cursor": crate::host::tables::Cursor,
         "sprag:run/blobs.reader": crate::blobs::ReaderHandle,
         "sprag:run/blobs.writer": crate::blobs::WriterHandle,
+        "sprag:run/secrets.secret": crate::outside::SecretHandle,
         "sprag:run/context.session": crate::session::SessionHandle,
         "sprag:stage/models.model": crate::model::ModelHandle,
         "sprag:stage/score.model": crate::scorer::ScorerHandle,

@@ -35,6 +35,14 @@ fn for_kind(runtime: &Runtime, kind: Kind) -> wasmtime::Result<Linker<StageState
             sprag::stage::models::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
             sprag::stage::registry::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
         }
+        Kind::Package => {
+            sprag::run::artifacts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+            sprag::stage::parts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+        }
+        Kind::Deploy => {
+            sprag::run::artifacts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+        }
+        Kind::Provision | Kind::SmokeTest | Kind::Notify | Kind::Approve => {}
     }
     Ok(linker)
 }

@@ -20,9 +20,17 @@ use crate::failure::StageFailure;
 use crate::linker;
 use crate::model::{ModelHandle, ModelSource, name_failure};
 use crate::registry::{RegisterEffects, RegistrySession, RegistryView};
-use crate::scorer::{LoadFailure, Scorer, dtype_name};
+use crate::scorer::{LoadFailure, Scorer};
+use crate::scorer_columns::dtype_name;
 use crate::session::{MOST_NAME, MOST_TEXT, Session, SessionHandle, check_length};
 use crate::state::{Shared, StageState};
+
+mod release;
+
+pub use release::{
+    Action, Change, DeployRelease, DeployService, DeployState, DeployTask, Deployed, Endpoint, PackageSubject, Packaged, Part, Parts, Phase,
+    ProvisionTask, Ruling, Weight,
+};
 
 /// How a sanity check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +135,8 @@ macro_rules! guest {
     };
 }
 
+use guest;
+
 impl Runtime {
     /// Instantiates a component as a stage of a kind and calls none of its exports: whether it fits and starts.
     pub async fn instantiate(&self, call: &StageCall, kind: Kind) -> Finished<()> {
@@ -187,7 +197,7 @@ impl Runtime {
                 let scorer =
                     Scorer::load(self, call, shared.clone(), reader).await.map_err(|failure| refused(failure, &shared))?;
                 let fields = |fields: &[Field]| fields.iter().map(model_field).collect();
-                Ok(Trained { state, bytes, media_type, inputs: fields(scorer.inputs()), outputs: fields(scorer.outputs()) })
+                Ok(Trained { state, bytes, media_type, inputs: fields(scorer.wit_inputs()), outputs: fields(scorer.wit_outputs()) })
             })
             .await
     }

@@ -16,9 +16,14 @@
 //! assert_eq!(manifest.model_name(), "iris");
 //! ```
 
+pub mod approval;
+pub mod environments;
 pub mod event;
 pub mod exit_code;
 pub mod lockfile;
 pub mod manifest;
+pub mod package;
 pub mod quantity;
 pub mod record;
+pub mod release;
+pub mod secrets;

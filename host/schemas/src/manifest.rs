@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::environments::{Environment, Release};
 use crate::quantity::{ByteSize, TimeSpan};
+use crate::secrets::Secret;
 
 /// A whole project file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,8 +34,20 @@ pub struct Manifest {
     #[serde(default)]
     pub limits: Limits,
     /// The stages by name. They run in the order of the lifecycle (sanity-check, unit-test, train, evaluate, register), and by name
-    /// within one kind.
+    /// within one kind. A `package` stage belongs to releases.
     pub stages: BTreeMap<String, Stage>,
+    /// Where secrets come from, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, Secret>,
+    /// What `sprag provision` makes, by a name of your choice: stages of the kind `provision`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub provision: BTreeMap<String, Stage>,
+    /// Settings of every release.
+    #[serde(default)]
+    pub release: Release,
+    /// The places where the model serves, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<String, Environment>,
 }
 
 /// `[project]`
@@ -201,6 +215,20 @@ pub struct Stage {
     pub limits: Limits,
 }
 
+impl Stage {
+    /// A stage that names a plugin and nothing else.
+    pub fn of_plugin(plugin: &str) -> Self {
+        Self {
+            kind: None,
+            plugin: plugin.to_owned(),
+            params: serde_json::Map::new(),
+            inputs: BTreeMap::new(),
+            grants: Grants::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
 /// The kinds of stage, in the order of the lifecycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -215,11 +243,39 @@ pub enum Kind {
     Evaluate,
     /// Enters the candidate into the registry.
     Register,
+    /// Makes the package of a registered version.
+    Package,
+    /// Makes, once, what the later stages need.
+    Provision,
+    /// Runs a package in an environment.
+    Deploy,
+    /// Tries a deployed service.
+    SmokeTest,
+    /// Tells people.
+    Notify,
+    /// Decides by rule whether a release may go on.
+    Approve,
 }
 
 impl Kind {
     /// Every kind, in the order of the lifecycle.
-    pub const ALL: [Self; 5] = [Self::SanityCheck, Self::UnitTest, Self::Train, Self::Evaluate, Self::Register];
+    pub const ALL: [Self; 11] = [
+        Self::SanityCheck,
+        Self::UnitTest,
+        Self::Train,
+        Self::Evaluate,
+        Self::Register,
+        Self::Package,
+        Self::Provision,
+        Self::Deploy,
+        Self::SmokeTest,
+        Self::Notify,
+        Self::Approve,
+    ];
+
+    /// The kinds that may stand under `[stages]`. The others have a place of their own in the project file.
+    pub const OF_STAGES: [Self; 6] =
+        [Self::SanityCheck, Self::UnitTest, Self::Train, Self::Evaluate, Self::Register, Self::Package];
 
     /// The kind's name, as the project file spells it.
     pub const fn name(self) -> &'static str {
@@ -229,7 +285,18 @@ impl Kind {
             Self::Train => "train",
             Self::Evaluate => "evaluate",
             Self::Register => "register",
+            Self::Package => "package",
+            Self::Provision => "provision",
+            Self::Deploy => "deploy",
+            Self::SmokeTest => "smoke-test",
+            Self::Notify => "notify",
+            Self::Approve => "approve",
         }
+    }
+
+    /// Whether a stage of the kind may be granted the network. Such a stage sees the real clock, since it must be able to wait.
+    pub const fn may_use_network(self) -> bool {
+        matches!(self, Self::Provision | Self::Deploy | Self::SmokeTest | Self::Notify)
     }
 
     /// The kind of this name.
@@ -253,6 +320,19 @@ pub struct Grants {
     pub env: Vec<String>,
     /// The clock that the plugin sees. A stage that sees the real one is never taken from the cache.
     pub clock: Clock,
+    /// The origins that the plugin may send HTTP requests to: `https://host`, `https://host:port` or `https://*.suffix`. Only for the kinds `provision`,
+    /// `deploy`, `smoke-test` and `notify`; a smoke test may always reach the service that it tests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub http: Vec<String>,
+    /// The secrets that the plugin may put into its requests, by their names under `[secrets]`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// Whether the plugin may run scoring services on this machine. Only for the kinds `provision` and `deploy`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub services: bool,
+    /// The mail servers that the plugin may send through: `host:port`. Only for the kind `notify`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub smtp: Vec<String>,
 }
 
 /// A clock for a plugin.

@@ -1,7 +1,7 @@
 //! The guest SDK: what a plugin author needs to write a lifecycle stage in Rust.
 //!
-//! A plugin is a crate of type `cdylib` with a type that implements one of the traits [`SanityCheck`], [`Trainer`], [`Evaluator`]
-//! and [`Registrar`] (or `UnitTest` of the crate `sprag-sdk-unit-test`), one call of the macro of the same kind, and a file `params.schema.json` beside its `Cargo.toml`. Built with
+//! A plugin is a crate of type `cdylib` with a type that implements one of the traits [`SanityCheck`], [`Trainer`], [`Evaluator`],
+//! [`Registrar`], [`Packager`], [`Provisioner`], [`Deployer`], [`SmokeTest`], [`Notifier`] and [`Approver`] (or `UnitTest` of the crate `sprag-sdk-unit-test`), one call of the macro of the same kind, and a file `params.schema.json` beside its `Cargo.toml`. Built with
 //! `cargo build --target wasm32-wasip2` it is a component that exports its stage and imports only what it uses.
 //!
 //! ```
@@ -35,6 +35,7 @@ mod blob;
 mod column;
 mod failure;
 mod frame;
+pub mod http;
 mod matrix;
 #[doc(hidden)]
 pub mod plugin;
@@ -53,12 +54,16 @@ pub use bindings::sprag::{
         artifacts,
         blobs::{BlobError, Reader, Writer},
         context::{Finding, Level, Measurement, Session, Severity},
+        mail,
+        secrets::{self, Secret, SecretError},
+        services,
     },
     stage::{
         harness,
         models::Model,
+        parts,
         registry,
-        types::{Decision, Failure, Outcome, Verdict},
+        types::{Action, Change, Decision, Failure, Outcome, Verdict},
     },
 };
 pub use blob::{CHUNK, read_all, write_all, write_artifact};
@@ -69,8 +74,14 @@ pub use plugin::Plugin;
 pub use session::{Watch, measurement};
 pub use source::{BATCH_ROWS, Batches, Source, batch_rows};
 pub use stage::{
+    approve::Approver,
+    deploy::Deployer,
     evaluate::Evaluator,
+    notify::Notifier,
+    package::Packager,
+    provision::Provisioner,
     register::Registrar,
     sanity_check::SanityCheck,
+    smoke_test::SmokeTest,
     train::{Scorer, State, Trainer},
 };

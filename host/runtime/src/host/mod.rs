@@ -5,10 +5,14 @@ mod blobs;
 mod context;
 mod convert;
 mod harness;
+mod mail;
 mod models;
+mod parts;
 mod registry;
+mod secrets;
+mod services;
 pub(crate) mod tables;
 mod train;
 mod types;
 
-pub(crate) use convert::{column_bytes, column_from_wit, column_to_wit};
+pub(crate) use convert::{column_bytes, column_from_wit, column_to_wit, field_from_wit};

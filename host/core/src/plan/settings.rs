@@ -1,0 +1,132 @@
+//! What must hold of grants, secrets and environments, whatever the plugins say.
+
+use sprag_schemas::manifest::{Kind, Manifest};
+use sprag_schemas::secrets::Secret;
+
+use super::Problem;
+use crate::component::Component;
+use crate::contract;
+use crate::entries::Entry;
+use crate::origin::Origin;
+
+/// The environments in the order in which a release goes through them.
+pub(super) fn order(manifest: &Manifest) -> Vec<String> {
+    if let Some(order) = &manifest.release.order {
+        return order.clone();
+    }
+    let usual = ["staging", "production"].map(str::to_owned);
+    let (first, rest): (Vec<_>, Vec<_>) = manifest.environments.keys().cloned().partition(|name| usual.contains(name));
+    // By name, `production` would come before `staging`.
+    rest.into_iter().chain(first.into_iter().rev()).collect()
+}
+
+/// What is wrong with the tables that name no plugin.
+pub(super) fn problems(manifest: &Manifest) -> Vec<Problem> {
+    let mut problems = vec![];
+    for (name, secret) in &manifest.secrets {
+        let Secret { env, file, azure, kubeconfig, hosts } = secret;
+        let sources = [env.is_some(), file.is_some(), azure.is_some(), kubeconfig.is_some()];
+        let count = sources.into_iter().filter(|is_given| *is_given).count();
+        if count != 1 {
+            let message = format!("secret `{name}`: expected one source (`env`, `file`, `azure` or `kubeconfig`), found {count}");
+            problems.push(Problem::new(&["secrets", name], message, None));
+        }
+        if hosts.is_empty() && kubeconfig.is_none() {
+            let message = format!("secret `{name}`: expected `hosts`, the only hosts that it may be sent to, found none");
+            let hint = Some("add `hosts = [\"api.example.com\"]`".to_owned());
+            problems.push(Problem::new(&["secrets", name], message, hint));
+        }
+        if let Some(azure) = azure
+            && azure.secret_env.is_some() == azure.federated_token_file_env.is_some()
+        {
+            let message = format!("secret `{name}`: expected either `secret-env` or `federated-token-file-env`");
+            problems.push(Problem::new(&["secrets", name, "azure"], message, None));
+        }
+    }
+    let known = |what: &dyn Fn(&String) -> String| manifest.environments.keys().map(what).collect::<Vec<_>>().join(", ");
+    for name in manifest.release.order.iter().flatten() {
+        if !manifest.environments.contains_key(name) {
+            let known = known(&|name| format!("`{name}`"));
+            let message = format!("expected an environment of the project ({known}), found `{name}`");
+            problems.push(Problem::new(&["release", "order"], message, None));
+        }
+    }
+    for name in manifest.environments.keys() {
+        if manifest.release.order.as_ref().is_some_and(|order| order.iter().filter(|other| *other == name).count() != 1) {
+            let message = format!("expected every environment of the project once in `order`, and `{name}` is not");
+            problems.push(Problem::new(&["release", "order"], message, None));
+        }
+    }
+    for (name, environment) in &manifest.environments {
+        if let Some(key) = environment.key.as_ref().filter(|key| !manifest.secrets.contains_key(*key)) {
+            problems.push(Problem::new(&["environments", name, "key"], unknown_secret(key, manifest), None));
+        }
+        if environment.approval.as_ref().is_some_and(|approval| approval.required == 0) {
+            let message = format!("environment `{name}`: expected at least 1 required approval, found 0");
+            let hint = Some("leave the table `approval` out where nobody is asked".to_owned());
+            problems.push(Problem::new(&["environments", name, "approval", "required"], message, hint));
+        }
+    }
+    problems
+}
+
+/// What is wrong with the grants of a stage.
+pub(super) fn grant_problems(entry: &Entry<'_>, kind: Kind, component: &Component, manifest: &Manifest) -> Vec<Problem> {
+    let mut problems = vec![];
+    let Entry { name, stage, .. } = entry;
+    let grants = &stage.grants;
+    let mut object_to = |key: &str, message: String, hint: Option<String>| {
+        let path: Vec<_> = entry.path.iter().copied().chain(["grants", key]).collect();
+        problems.push(Problem::new(&path, format!("stage `{name}`: {message}"), hint));
+    };
+    for variable in grants.env.iter().filter(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        object_to("env", format!("expected the name of an environment variable, found `{variable}`"), None);
+    }
+    for (key, is_given, kinds) in [
+        ("http", !grants.http.is_empty(), NETWORK),
+        ("secrets", !grants.secrets.is_empty(), NETWORK),
+        ("services", grants.services, &[Kind::Provision, Kind::Deploy]),
+        ("smtp", !grants.smtp.is_empty(), &[Kind::Notify]),
+    ] {
+        if is_given && !kinds.contains(&kind) {
+            let kinds: Vec<_> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+            let message =
+                format!("`{key}` is a grant for stages of the kinds {}, found it on one of the kind `{kind}`", kinds.join(", "));
+            object_to(key, message, Some(format!("take `{key}` out of the stage's grants")));
+        }
+    }
+    for origin in &grants.http {
+        if let Err(error) = origin.parse::<Origin>() {
+            object_to("http", error.to_string(), None);
+        }
+    }
+    for server in &grants.smtp {
+        let port = server.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
+        if port.is_none() {
+            object_to("smtp", format!("expected a mail server as `host:port`, found `{server}`"), None);
+        }
+    }
+    for secret in grants.secrets.iter().filter(|secret| !manifest.secrets.contains_key(*secret)) {
+        object_to(
+            "secrets",
+            unknown_secret(secret, manifest),
+            Some(format!("add `[secrets.{secret}]` with its source and `hosts`")),
+        );
+    }
+    // A smoke test reaches the service that it tests without a grant; the others would find every request refused.
+    if contract::sends_http(component) && grants.http.is_empty() && kind.may_use_network() && kind != Kind::SmokeTest {
+        let path: Vec<_> = entry.path.iter().copied().chain(["plugin"]).collect();
+        let message = format!("stage `{name}`: plugin `{}` sends HTTP requests, and no origin is granted to it", stage.plugin);
+        let hint = "add `grants = { http = [\"https://HOST\"] }` with the origins that it may reach".to_owned();
+        problems.push(Problem { is_refusal: true, ..Problem::new(&path, message, Some(hint)) });
+    }
+    problems
+}
+
+const NETWORK: &[Kind] = &[Kind::Provision, Kind::Deploy, Kind::SmokeTest, Kind::Notify];
+
+fn unknown_secret(name: &str, manifest: &Manifest) -> String {
+    let known: Vec<_> = manifest.secrets.keys().map(|name| format!("`{name}`")).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    format!("expected a secret of the project ({known}), found `{name}`")
+}
