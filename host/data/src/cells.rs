@@ -3,8 +3,10 @@
 //! An enum over the four layouts, so that no code downcasts. Names, types and roles are [`crate::table`]'s.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use arrow_array::{Array, BooleanArray, Float64Array, Int64Array, LargeStringArray};
+use arrow_array::types::TimestampMicrosecondType;
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, LargeStringArray};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use sprag_core::digest::{Digest, Hasher};
 
@@ -13,6 +15,7 @@ use crate::dtype::{DType, Field};
 use crate::error::DataError;
 
 /// The cells of one column. A timestamp is an integer number of microseconds.
+#[derive(Clone)]
 pub(crate) enum Cells {
     Floats(Float64Array),
     Integers(Int64Array),
@@ -94,6 +97,20 @@ impl Cells {
         Ok(if checked.has_nulls() { checked.gather(&rows) } else { checked })
     }
 
+    /// The cells as an Arrow array of the type that says what they mean: a timestamp is one, and not the integer that it is stored as.
+    pub(crate) fn to_arrow(&self, dtype: DType) -> ArrayRef {
+        match self {
+            Self::Floats(array) => Arc::new(array.clone()),
+            Self::Integers(array) if dtype == DType::Timestamp => {
+                let timestamps = array.reinterpret_cast::<TimestampMicrosecondType>();
+                Arc::new(timestamps.with_timezone("UTC"))
+            }
+            Self::Integers(array) => Arc::new(array.clone()),
+            Self::Booleans(array) => Arc::new(array.clone()),
+            Self::Texts(array) => Arc::new(array.clone()),
+        }
+    }
+
     fn array(&self) -> &dyn Array {
         match self {
             Self::Floats(array) => array,
@@ -105,6 +122,10 @@ impl Cells {
 
     pub(crate) fn len(&self) -> usize {
         self.array().len()
+    }
+
+    pub(crate) fn nulls(&self) -> Option<&NullBuffer> {
+        self.array().nulls()
     }
 
     pub(crate) fn has_nulls(&self) -> bool {

@@ -203,6 +203,32 @@ pub enum DataError {
         /// The names that there are.
         known: Names,
     },
+    /// A file has not all the columns that a model reads.
+    #[error("`{}` lacks the columns {columns}, which the model reads; its columns are {known}", .path.display())]
+    MissingColumns {
+        /// The file concerned.
+        path: PathBuf,
+        /// The names that were looked for and not found.
+        columns: Names,
+        /// The names that the file has.
+        known: Names,
+    },
+    /// A column that is to be written has the name of another.
+    #[error("the output `{}` of the model has the name of a column of `{}`", shorten(.column), .path.display())]
+    OutputClash {
+        /// The file that is read.
+        path: PathBuf,
+        /// The name.
+        column: String,
+    },
+    /// Rows cannot be written in a format.
+    #[error("cannot write rows as {format}: {found}")]
+    Write {
+        /// The format's name.
+        format: &'static str,
+        /// What the writer said, shortened.
+        found: String,
+    },
     /// A feature is named twice, or is the target.
     #[error("column `{}` cannot be a feature: {reason}", shorten(.column))]
     Feature {

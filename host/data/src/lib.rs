@@ -3,6 +3,7 @@
 //! A [`Table`] holds one contiguous Arrow array per column and is cheap to clone. [`load`] reads a file once, digests it on the way
 //! and infers each column's type from every value in it. [`split()`] parts a table exactly as scikit-learn's `train_test_split` does,
 //! and [`profile()`] writes down what a table looks like, so that a later one can be held against it.
+//! [`RowFile`] reads a file of any size a block of rows at a time, and writes it again with columns added.
 //!
 //! Equal digests mean equal schema and rows, and a digest never needs a second pass over the cells: [`table_digest`] and
 //! [`SplitSpec::digests`] give the same digests from a file's SHA-256 alone, so a fully cached run parses nothing.
@@ -29,6 +30,7 @@ mod dtype;
 mod error;
 mod parquet;
 mod profile;
+mod rows;
 mod source;
 mod split;
 mod table;
@@ -39,6 +41,7 @@ pub use csv::write::write_csv;
 pub use dtype::{DType, Field, ParseDTypeError};
 pub use error::{DataError, Names};
 pub use profile::{Category, ColumnProfile, PROFILE_FORMAT, Profile, profile};
+pub use rows::{Block, Kept, Lane, Part, Position, RowFault, RowFile, RowPlan, Strip, merge_faults};
 pub use source::{Format, Source, file_digest, load, table_digest};
 pub use split::{Split, SplitDigests, SplitSpec, TestSize, split};
 pub use table::Table;

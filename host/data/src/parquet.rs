@@ -22,7 +22,7 @@ use crate::source::{open, table_digest};
 use crate::table::check_names;
 use crate::{DType, DataError, Field, Source, Table, threads};
 
-const MAGIC: &[u8] = b"PAR1";
+pub(crate) const MAGIC: &[u8] = b"PAR1";
 /// How many rows of text are decoded at a time: one array in the file's own layout holds 2 GiB at most.
 const TEXT_ROWS: usize = 64 << 10;
 
@@ -101,12 +101,12 @@ fn fields(metadata: &ArrowReaderMetadata, source: &Source) -> Result<Vec<Field>,
     schema.fields().iter().map(field).collect()
 }
 
-fn convert(source: &Source, column: &str, expected: DType, found: &str) -> DataError {
+pub(crate) fn convert(source: &Source, column: &str, expected: DType, found: &str) -> DataError {
     DataError::Convert { path: source.path.clone(), column: column.to_owned(), expected, found: shorten_long(found) }
 }
 
 /// The type of a table's column that holds what a stored type holds; none for nested and binary types, times of day and intervals.
-fn natural(stored: &DataType) -> Option<DType> {
+pub(crate) fn natural(stored: &DataType) -> Option<DType> {
     Some(match stored {
         DataType::Boolean => DType::Boolean,
         stored if stored.is_integer() => DType::Integer,
@@ -164,7 +164,7 @@ const fn layout(dtype: DType) -> DataType {
 }
 
 /// The values in the layout of a table; an error where a value does not fit it.
-fn cast(array: &ArrayRef, dtype: DType) -> Result<ArrayRef, ArrowError> {
+pub(crate) fn cast(array: &ArrayRef, dtype: DType) -> Result<ArrayRef, ArrowError> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
     let array = match array.data_type() {
         DataType::Dictionary(_, values) => cast_with_options(array, values, &options)?,
@@ -191,7 +191,7 @@ fn cast(array: &ArrayRef, dtype: DType) -> Result<ArrayRef, ArrowError> {
 }
 
 /// The cells of an array in its type's layout.
-fn cells(array: &ArrayRef, dtype: DType) -> Cells {
+pub(crate) fn cells(array: &ArrayRef, dtype: DType) -> Cells {
     let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0).cloned();
     match dtype {
         DType::Float if nulls.is_none() => Cells::Floats(array.as_primitive::<Float64Type>().clone()),
@@ -205,12 +205,12 @@ fn cells(array: &ArrayRef, dtype: DType) -> Cells {
 }
 
 /// Runs a decoder, which may panic where a corrupt file breaks what it takes for granted.
-fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| "the file is corrupt".to_owned())
 }
 
 /// The first line of another library's message, cut where it is very long.
-fn shorten_long(text: &str) -> String {
+pub(crate) fn shorten_long(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     if line.chars().count() > 200 { line.chars().take(200).chain(['…']).collect() } else { line.to_owned() }
 }

@@ -78,7 +78,7 @@ impl Source {
         }
     }
 
-    fn resolved_format(&self) -> Option<Format> {
+    pub(crate) fn resolved_format(&self) -> Option<Format> {
         self.format.or_else(|| Format::of_extension(&self.path))
     }
 }

@@ -209,7 +209,8 @@ impl Builder {
         }
     }
 
-    fn null(&mut self) {
+    /// Takes in a row without a value.
+    pub(super) fn null(&mut self) {
         let rows = self.rows;
         let bits = self.validity.get_or_insert_with(|| {
             let mut bits = BooleanBufferBuilder::new(rows + 1);

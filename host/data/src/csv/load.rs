@@ -33,11 +33,7 @@ struct Reading {
 
 /// Loads a CSV file.
 pub(crate) fn load(source: &Source) -> Result<Table, DataError> {
-    // A delimiter that numbers have in them would part them.
-    let delimiter = char::from(source.delimiter);
-    if !delimiter.is_ascii() || delimiter.is_ascii_alphanumeric() || "\0\"\r\n+-.".contains(delimiter) {
-        return Err(DataError::Delimiter { found: source.delimiter });
-    }
+    check_delimiter(source.delimiter)?;
     let mut reading = read(source, &[])?;
     let broken = |reading: &Reading| -> Vec<usize> {
         (0..reading.columns.len()).filter(|column| reading.columns[*column].is_broken()).collect()
@@ -50,6 +46,13 @@ pub(crate) fn load(source: &Source) -> Result<Table, DataError> {
         }
     }
     Ok(table(reading, source))
+}
+
+/// Refuses a delimiter that numbers have in them, since it would part them, and the marks of the format itself.
+pub(super) fn check_delimiter(found: u8) -> Result<(), DataError> {
+    let delimiter = char::from(found);
+    let parts = delimiter.is_ascii() && !delimiter.is_ascii_alphanumeric() && !"\0\"\r\n+-.".contains(delimiter);
+    if parts { Ok(()) } else { Err(DataError::Delimiter { found }) }
 }
 
 fn table(reading: Reading, source: &Source) -> Table {

@@ -30,6 +30,9 @@ pub(super) struct Pieces<R> {
     limit: u64,
     pending: Piece,
     scanner: Scanner,
+    /// How many bytes of the file come before what is read next. Blocks end where a multiple of the block's size does, so that the pieces
+    /// of a file are the same wherever its reading begins.
+    position: u64,
     started: bool,
     ended: bool,
 }
@@ -42,7 +45,12 @@ impl<R: Read> Pieces<R> {
 
     pub(super) const fn with_block(input: R, delimiter: u8, limit: u64, block: usize) -> Self {
         let pending = Piece { bytes: Vec::new(), skip: 0 };
-        Self { input, block, limit, pending, scanner: Scanner::new(delimiter), started: false, ended: false }
+        Self { input, block, limit, pending, scanner: Scanner::new(delimiter), position: 0, started: false, ended: false }
+    }
+
+    /// The pieces of a stream that begins at a record somewhere in a file, with `position` bytes before it.
+    pub(super) fn from(input: R, delimiter: u8, limit: u64, block: usize, position: u64) -> Self {
+        Self { position, started: position > 0, ..Self::with_block(input, delimiter, limit, block) }
     }
 
     /// Whether the piece that was taken last is the last one.
@@ -73,8 +81,11 @@ impl<R: Read> Pieces<R> {
         let bytes = &mut self.pending.bytes;
         let before = bytes.len();
         bytes.reserve(self.block);
-        let read = self.input.by_ref().take(self.block as u64).read_to_end(bytes);
-        self.ended = read.map_err(|error| What::Io(error).on_line(0))? < self.block;
+        let wanted = self.block as u64 - self.position % self.block as u64;
+        let read = self.input.by_ref().take(wanted).read_to_end(bytes);
+        let read = read.map_err(|error| What::Io(error).on_line(0))? as u64;
+        self.position += read;
+        self.ended = read < wanted;
         if self.started {
             return Ok(before);
         }

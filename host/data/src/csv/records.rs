@@ -102,6 +102,11 @@ impl<'a> Records<'a> {
         self.at.min(self.text.len()) - self.start
     }
 
+    /// Where the current record begins.
+    pub(super) const fn record_start(&self) -> usize {
+        self.start
+    }
+
     /// Where the next field or record begins.
     pub(super) fn position(&self) -> usize {
         self.at.min(self.text.len())

@@ -17,26 +17,31 @@ pub fn write_csv(table: &Table, mut out: impl Write) -> io::Result<()> {
     let columns = table.columns();
     for (i, field) in columns.fields.iter().enumerate() {
         comma(&mut out, i)?;
-        text(&mut out, &field.name)?;
+        text(&mut out, &field.name, b',')?;
     }
     writeln!(out)?;
     for row in 0..table.row_count() as usize {
         for (i, (field, cells)) in columns.fields.iter().zip(&columns.cells).enumerate() {
             comma(&mut out, i)?;
-            match cells {
-                // A lone empty field would be an empty line, which is no row.
-                _ if cells.is_null(row) && columns.cells.len() == 1 => write!(out, "NA")?,
-                _ if cells.is_null(row) => {}
-                Cells::Floats(array) => write!(out, "{:?}", array.value(row))?,
-                Cells::Integers(array) if field.dtype == DType::Timestamp => super::timestamp::write(&mut out, array.value(row))?,
-                Cells::Integers(array) => write!(out, "{}", array.value(row))?,
-                Cells::Booleans(array) => write!(out, "{}", array.value(row))?,
-                Cells::Texts(array) => text(&mut out, array.value(row))?,
-            }
+            cell(&mut out, field.dtype, cells, row, columns.cells.len())?;
         }
         writeln!(out)?;
     }
     Ok(())
+}
+
+/// Writes one cell of a record of `fields` fields that commas part.
+pub(crate) fn cell(mut out: impl Write, dtype: DType, cells: &Cells, row: usize, fields: usize) -> io::Result<()> {
+    match cells {
+        // A lone empty field would be an empty line, which is no row.
+        _ if cells.is_null(row) && fields == 1 => write!(out, "NA"),
+        _ if cells.is_null(row) => Ok(()),
+        Cells::Floats(array) => write!(out, "{:?}", array.value(row)),
+        Cells::Integers(array) if dtype == DType::Timestamp => super::timestamp::write(&mut out, array.value(row)),
+        Cells::Integers(array) => write!(out, "{}", array.value(row)),
+        Cells::Booleans(array) => write!(out, "{}", array.value(row)),
+        Cells::Texts(array) => text(&mut out, array.value(row), b','),
+    }
 }
 
 fn comma(out: &mut impl Write, position: usize) -> io::Result<()> {
@@ -44,9 +49,9 @@ fn comma(out: &mut impl Write, position: usize) -> io::Result<()> {
 }
 
 /// Text in quotes where it holds a mark of the format, or would otherwise be read as a null.
-fn text(out: &mut impl Write, value: &str) -> io::Result<()> {
+pub(crate) fn text(out: &mut impl Write, value: &str, delimiter: u8) -> io::Result<()> {
     let null = crate::Source::NULL_VALUES.contains(&value.trim_matches([' ', '\t']));
-    if !null && !value.contains(['"', ',', '\n', '\r']) {
+    if !null && !value.contains(['"', char::from(delimiter), '\n', '\r']) {
         return out.write_all(value.as_bytes());
     }
     write!(out, "\"{}\"", value.replace('"', "\"\""))
