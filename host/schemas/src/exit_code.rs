@@ -33,7 +33,7 @@ pub const BAD_PROJECT: ExitCode = ExitCode {
 pub const BLOCKED: ExitCode = ExitCode {
     code: 3,
     name: "blocked",
-    meaning: "A sanity check or a unit test failed, or the evaluation blocked the candidate.",
+    meaning: "A sanity check or a unit test failed, or the evaluation blocked the candidate; in a release, a smoke test failed or an approver said no.",
 };
 /// A component asks for more than its stage and its grants allow, or the lockfile forbids the change.
 pub const REFUSED: ExitCode = ExitCode {
@@ -53,11 +53,32 @@ pub const LIMIT: ExitCode = ExitCode {
 /// Another run holds the project, and the caller asked not to wait.
 pub const BUSY: ExitCode =
     ExitCode { code: 7, name: "busy", meaning: "Another run holds the project and `--no-wait` was given." };
+/// A release waits for approvers: `sprag resume` goes on once they have spoken.
+pub const AWAITING_APPROVAL: ExitCode = ExitCode {
+    code: 8,
+    name: "awaiting-approval",
+    meaning: "A release waits for approvers; `sprag resume` goes on once they have spoken.",
+};
+/// A release failed where it went, and what was there before is back.
+pub const ROLLED_BACK: ExitCode =
+    ExitCode { code: 9, name: "rolled-back", meaning: "A release failed where it went, and what was there before is back." };
 /// The run was cancelled: Ctrl-C or SIGTERM.
 pub const CANCELLED: ExitCode = ExitCode { code: 130, name: "cancelled", meaning: "The run was cancelled by Ctrl-C or SIGTERM." };
 
 /// Every exit code, in the order of the table in the documentation.
-pub const ALL: [ExitCode; 9] = [SUCCESS, INTERNAL, BAD_PROJECT, BLOCKED, REFUSED, PLUGIN_FAILED, LIMIT, BUSY, CANCELLED];
+pub const ALL: [ExitCode; 11] = [
+    SUCCESS,
+    INTERNAL,
+    BAD_PROJECT,
+    BLOCKED,
+    REFUSED,
+    PLUGIN_FAILED,
+    LIMIT,
+    BUSY,
+    AWAITING_APPROVAL,
+    ROLLED_BACK,
+    CANCELLED,
+];
 
 /// The table of exit codes as Markdown, as `docs/reference/exit-codes.md` holds it.
 pub fn markdown_table() -> String {
