@@ -132,6 +132,34 @@ pub enum StoreError {
         /// The run's id.
         id: String,
     },
+    /// A release with this id is recorded already.
+    #[error("the release `{id}` is recorded already")]
+    ReleaseExists {
+        /// The release's id.
+        id: String,
+    },
+    /// Another process wrote the release since it was read.
+    #[error("the release `{id}` was changed by another process")]
+    ReleaseChanged {
+        /// The release's id.
+        id: String,
+    },
+    /// No release has this id or an id that begins or ends so.
+    #[error("no release is called `{text}`{}", listing("; the newest are", newest))]
+    UnknownRelease {
+        /// What was asked for.
+        text: String,
+        /// The newest releases.
+        newest: Vec<String>,
+    },
+    /// Several releases have an id that begins or ends so.
+    #[error("`{text}` may mean several releases{}", listing(":", matches))]
+    AmbiguousRelease {
+        /// What was asked for.
+        text: String,
+        /// The newest of the ids that it may mean.
+        matches: Vec<String>,
+    },
     /// No model of this name is registered.
     #[error("no model is called `{name}`{}", listing("; registered are", known))]
     UnknownModel {
@@ -184,6 +212,8 @@ impl StoreError {
             Self::NoRuns
                 | Self::UnknownRun { .. }
                 | Self::AmbiguousRun { .. }
+                | Self::UnknownRelease { .. }
+                | Self::AmbiguousRelease { .. }
                 | Self::UnknownModel { .. }
                 | Self::UnknownVersion { .. }
                 | Self::UnknownAlias { .. }
@@ -214,7 +244,9 @@ impl StoreError {
             }
             Self::NoRuns => "`sprag run` makes one".to_owned(),
             Self::UnknownRun { .. } => "`sprag runs` lists all runs; `latest` means the newest".to_owned(),
-            Self::AmbiguousRun { .. } => "write more of the id".to_owned(),
+            Self::ReleaseChanged { .. } => "look at it with `sprag releases`, and try again".to_owned(),
+            Self::UnknownRelease { .. } => "`sprag releases` lists all releases; `latest` means the newest".to_owned(),
+            Self::AmbiguousRun { .. } | Self::AmbiguousRelease { .. } => "write more of the id".to_owned(),
             Self::UnknownModel { .. } => {
                 "`sprag models` lists the models; `sprag run` with a `register` stage adds one".to_owned()
             }

@@ -6,6 +6,7 @@
 //! | `blobs/sha256/ab/ab12...` | content, by the SHA-256 of its bytes |
 //! | `tmp/` | content that is being written |
 //! | `run.lock` | held by the run in progress |
+//! | `locks/` | held by the release in progress, and for each environment by the release that works on it |
 //! | `.gitignore` | keeps all of it out of git |
 
 use std::fs::{self, File};
@@ -33,6 +34,11 @@ impl Layout {
 
     pub(crate) fn run_lock(&self) -> PathBuf {
         self.root.join("run.lock")
+    }
+
+    /// The lock of something that has a name of its own.
+    pub(crate) fn lock(&self, name: &str) -> PathBuf {
+        self.root.join("locks").join(format!("{name}.lock"))
     }
 
     pub(crate) fn gitignore(&self) -> PathBuf {

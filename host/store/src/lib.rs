@@ -25,6 +25,7 @@ mod aliases;
 mod blobs;
 mod cache;
 mod database;
+mod deployments;
 mod error;
 mod files;
 mod json;
@@ -32,6 +33,7 @@ mod layout;
 mod lock;
 mod migrations;
 mod registry;
+mod releases;
 mod runs;
 
 use std::path::Path;
@@ -39,9 +41,11 @@ use std::path::Path;
 pub use crate::aliases::NewAlias;
 pub use crate::blobs::BlobWriter;
 pub use crate::cache::CacheEntry;
+pub use crate::deployments::EnvironmentState;
 pub use crate::error::StoreError;
 pub use crate::lock::{Busy, RunLock};
 pub use crate::registry::{AddVersion, ModelSummary, NewVersion};
+pub use crate::releases::StoredRelease;
 
 /// The store of one project. It may be shared between threads, and several processes may have it open at once.
 #[derive(Debug)]

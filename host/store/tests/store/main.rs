@@ -11,6 +11,7 @@ mod killed;
 mod lock;
 mod opening;
 mod registry;
+mod releases;
 mod runs;
 mod samples;
 mod together;
