@@ -6,6 +6,11 @@ use std::thread::JoinHandle;
 
 use sprag_schemas::record::Origin;
 
+/// Where a command comes from: the user, the commit that the project stands at, the CI build.
+pub fn origin(root: &Path) -> Origin {
+    find(root)
+}
+
 /// The origin of a run, found while the run goes on: asking git takes as long as a small run.
 pub(crate) struct PendingOrigin(JoinHandle<Origin>);
 

@@ -23,7 +23,7 @@ use crate::lock::{accept_lock, take_lock};
 use crate::origin::PendingOrigin;
 use crate::project::Project;
 use crate::records::{executed_record, from_cache, skipped};
-use crate::time::{now, run_id};
+use crate::time::now;
 
 /// Hears what happens in a run.
 pub type Observer = Arc<dyn Fn(Event) + Send + Sync>;
@@ -118,7 +118,7 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
 /// An id that no run of the store has: two runs of one second may draw the same characters.
 fn new_id(store: &Store) -> Result<String, RunError> {
     loop {
-        let id = run_id();
+        let id = crate::time::new_id();
         if store.run(&id)?.is_none() {
             return Ok(id);
         }

@@ -7,8 +7,8 @@ pub fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// A new run id: the UTC time and four characters drawn from the process, so that two runs of one second differ.
-pub(crate) fn run_id() -> String {
+/// A new id of a run or a release: the UTC time and four characters drawn from the process, so that two of one second differ.
+pub fn new_id() -> String {
     use std::hash::{BuildHasher, RandomState};
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = RandomState::new().hash_one(std::process::id());
