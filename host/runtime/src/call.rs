@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use crate::blobs::{Blobs, ReaderHandle};
 use crate::engine::Loaded;
 use crate::failure::StageFailure;
+use crate::outside::{Outbound, Services};
 
 /// Something that a stage reported just now.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +100,11 @@ pub struct StageCall {
     pub observer: Observer,
     /// How it is asked to stop.
     pub cancel: Cancel,
+    /// The network and the secrets that it may use; without it every request is refused. A stage that has it sees the machine's clock, since it must be
+    /// able to wait.
+    pub outbound: Option<Arc<dyn Outbound>>,
+    /// The services of this machine, where it may run them.
+    pub services: Option<Arc<dyn Services>>,
 }
 
 /// What a stage left: its report, whether or not it has a result.

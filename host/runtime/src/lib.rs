@@ -14,11 +14,16 @@ mod code_cache;
 mod engine;
 mod failure;
 mod host;
+mod http;
 mod inert_wasi;
 mod linker;
 mod model;
+pub mod outside;
 mod registry;
 mod scorer;
+mod scorer_columns;
+mod service;
+mod service_pool;
 mod session;
 mod stages;
 mod state;
@@ -28,5 +33,10 @@ pub use engine::{LoadError, Loaded, Runtime};
 pub use failure::{LimitHit, StageFailure};
 pub use model::ModelSource;
 pub use registry::{RegisterEffects, RegistryView};
-pub use scorer::Scorer;
-pub use stages::{CheckParams, Trained, TrainerUnderTest, Verdict};
+pub use scorer::{Scorer, Signature};
+pub use service::{ScorerFactory, ScorerSettings};
+pub use service_pool::{ScorerPool, ScoringFailure};
+pub use stages::{
+    Action, Change, CheckParams, DeployRelease, DeployService, DeployState, DeployTask, Deployed, Endpoint, PackageSubject, Packaged, Part,
+    Parts, Phase, ProvisionTask, Ruling, Trained, TrainerUnderTest, Verdict, Weight,
+};

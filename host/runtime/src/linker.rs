@@ -7,6 +7,7 @@ use wasmtime_wasi::p2::bindings as wasi;
 use crate::bindings::sprag;
 use crate::engine::{Loaded, Runtime};
 use crate::failure::StageFailure;
+use crate::http;
 use crate::state::StageState;
 
 /// The linker for stages of a kind.
@@ -39,12 +40,30 @@ fn for_kind(runtime: &Runtime, kind: Kind) -> wasmtime::Result<Linker<StageState
             sprag::run::artifacts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
             sprag::stage::parts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
         }
+        Kind::Provision => add_outside(l)?,
         Kind::Deploy => {
             sprag::run::artifacts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+            add_outside(l)?;
         }
-        Kind::Provision | Kind::SmokeTest | Kind::Notify | Kind::Approve => {}
+        Kind::SmokeTest => {
+            http::add_to_linker(l)?;
+            sprag::run::secrets::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+        }
+        Kind::Notify => {
+            http::add_to_linker(l)?;
+            sprag::run::secrets::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+            sprag::run::mail::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+        }
+        Kind::Approve => {}
     }
     Ok(linker)
+}
+
+/// The network, secrets, and the services of this machine: what each of them gives is the caller's to decide, by the stage's grants.
+fn add_outside(l: &mut Linker<StageState>) -> wasmtime::Result<()> {
+    http::add_to_linker(l)?;
+    sprag::run::secrets::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+    sprag::run::services::add_to_linker::<_, HasSelf<_>>(l, |state| state)
 }
 
 /// Links a component to what its kind is offered. An import that is not offered shows here, before anything of the component runs.

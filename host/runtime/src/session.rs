@@ -12,6 +12,7 @@ use crate::blobs::{BlobSink, Blobs, NoSink, ReaderHandle, WriterHandle};
 use crate::budget::Budget;
 use crate::call::{Cancel, Observer, Signal, StageCall};
 use crate::failure::{LimitHit, StageFailure};
+use crate::outside::SecretHandle;
 
 /// The longest name of a metric, its split, an artifact, and the like, in bytes.
 pub(crate) const MOST_NAME: usize = 200;
@@ -50,6 +51,8 @@ struct Collected {
     /// When progress was last passed on, and whether the work was done by then.
     progress: Option<(Instant, bool)>,
     artifacts: BTreeMap<String, WriterHandle>,
+    /// The names of the secrets that the stage holds, by their placeholders.
+    placeholders: BTreeMap<String, String>,
 }
 
 impl Session {
@@ -101,6 +104,23 @@ impl Session {
         drop(collected);
         (self.observer)(Signal::Log(line));
         Ok(())
+    }
+
+    /// Writes a line of the host's about what the stage asked for. It counts as the stage's own; past the limit it is left out, and the stage's next line of
+    /// its own ends it.
+    pub(crate) fn log_by_host(&self, line: LogLine) {
+        let _full = self.log(line);
+    }
+
+    /// Remembers the placeholder of a secret, to leave it out of log lines about requests.
+    pub(crate) fn know_placeholder(&self, secret: &SecretHandle) {
+        self.lock().placeholders.insert(secret.placeholder.clone(), secret.name.clone());
+    }
+
+    /// A text with the names of secrets in place of their placeholders.
+    pub(crate) fn without_placeholders(&self, text: &str) -> String {
+        let known = self.lock();
+        known.placeholders.iter().fold(text.to_owned(), |text, (placeholder, name)| text.replace(placeholder, &format!("{{{name}}}")))
     }
 
     pub(crate) fn measure(&self, batch: Vec<Metric>) -> Result<(), StageFailure> {

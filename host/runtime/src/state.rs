@@ -1,5 +1,6 @@
 //! The data of one store: WASI, handles, memory count.
 
+use sprag_schemas::manifest::Clock;
 use wasmtime::component::Resource;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
@@ -10,6 +11,7 @@ use crate::call::StageCall;
 use crate::clock::StageClock;
 use crate::engine::Runtime;
 use crate::failure::LimitHit;
+use crate::http::Http;
 use crate::inert_wasi::{self, Captured};
 use crate::registry::RegistrySession;
 use crate::session::SessionHandle;
@@ -27,8 +29,11 @@ pub(crate) struct StageState {
     /// The trainer behind the imported `train` and `score` of a unit test.
     pub(crate) trainer: Option<TrainerUnderTest>,
     pub(crate) registry: RegistrySession,
+    /// What a `package` stage may read.
+    pub(crate) parts: crate::stages::Parts,
     /// The states that a unit test is writing, by the number of their handle.
     pub(crate) states: std::collections::HashMap<u32, crate::blobs::MemorySlot>,
+    pub(crate) http: Http,
     memory: Memory,
 }
 
@@ -99,19 +104,22 @@ impl IoView for StageState {
 impl StageState {
     /// Makes the store of one attempt.
     pub(crate) fn store(runtime: &Runtime, call: &StageCall, session: SessionHandle, shared: Shared) -> Store<Self> {
-        let wasi = inert_wasi::context(call.seed, call.clock, &call.env, &shared.output);
+        let clock = if call.outbound.is_some() { Clock::Real } else { call.clock };
+        let wasi = inert_wasi::context(call.seed, clock, &call.env, &shared.output);
         let memory = Memory { budget: shared.memory.clone(), used: 0 };
         let mut handles = ResourceTable::new();
         handles.set_max_capacity(call.limits.handles as usize);
         let state = Self {
             wasi,
             handles,
+            http: Http::new(session.0.clone(), call.outbound.clone()),
             session,
             shared,
             runtime: runtime.clone(),
             call: call.clone(),
             trainer: None,
             registry: RegistrySession::default(),
+            parts: crate::stages::Parts::new(),
             states: std::collections::HashMap::new(),
             memory,
         };

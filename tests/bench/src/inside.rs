@@ -127,6 +127,8 @@ fn call(component: Loaded, params_json: &str) -> StageCall {
         blobs: Arc::new(Memory::default()),
         observer: Arc::new(|_| {}),
         cancel: Cancel::default(),
+        outbound: None,
+        services: None,
     }
 }
 

@@ -61,6 +61,8 @@ impl Call {
             blobs: Arc::new(blobs.clone()),
             observer: Arc::new(move |signal| heard.lock().unwrap().push(signal)),
             cancel: Cancel::default(),
+            outbound: None,
+            services: None,
         };
         Self { stage, blobs, signals }
     }
