@@ -3,22 +3,23 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use sprag_data::{Column as TableColumn, DType, Field as TableField, Table, Values as TableValues};
+use sprag_data::{Column as TableColumn, Field as TableField, Table};
 use sprag_schemas::manifest::Kind;
 use tokio::sync::{Mutex, MutexGuard};
 use wasmtime::Store;
-use wasmtime::component::{Resource, ResourceAny};
+use wasmtime::component::{InstancePre, Resource, ResourceAny};
 
 use crate::bindings::exports::sprag::stage::score;
-use crate::bindings::sprag::data::tables::{Column, Dtype, Field};
+use crate::bindings::sprag::data::tables::{Column, Field};
 use crate::bindings::sprag::stage::types::Failure;
 use crate::blobs::ReaderHandle;
 use crate::call::StageCall;
 use crate::clock::StageClock;
-use crate::engine::Runtime;
+use crate::engine::{Loaded, Runtime};
 use crate::failure::StageFailure;
-use crate::host::{column_bytes, column_from_wit, column_to_wit};
+use crate::host::{column_bytes, column_from_wit, field_from_wit};
 use crate::linker;
+use crate::scorer_columns::{append, check_batch, check_values, convert, empty_column, input, table_field};
 use crate::session::{Session, SessionHandle};
 use crate::state::{Shared, StageState};
 
@@ -29,12 +30,51 @@ const BATCH_ROWS: u32 = 64 << 10;
 const BATCH_BYTES: usize = 32 << 20;
 
 /// A model in memory.
+///
+/// One that serves no stage has its whole time and memory for each call anew. It can be asked again after the model itself refused, and after
+/// nothing else that went wrong: see [`Scorer::is_usable`].
 pub struct Scorer {
     store: Store<StageState>,
     guest: score::Guest,
     model: ResourceAny,
     inputs: Vec<Field>,
     outputs: Vec<Field>,
+    signature: Signature,
+    serves: Serves,
+    usable: bool,
+}
+
+/// The columns that a model takes and gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signature {
+    /// The columns that it needs, in order.
+    pub inputs: Vec<TableField>,
+    /// The columns that it gives, in order. The first is the prediction.
+    pub outputs: Vec<TableField>,
+}
+
+/// Whom a scorer works for, and with it what its calls count against.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Serves {
+    /// A stage: all calls share the stage's time, and predictions count as the stage's memory until it ends.
+    Stage,
+    /// A caller outside of any stage: each call has the whole time, and predictions are the caller's own.
+    Caller,
+}
+
+/// A scorer's component with its imports linked: an instance of it costs microseconds.
+#[derive(Clone)]
+pub(crate) struct Linked {
+    pre: InstancePre<StageState>,
+    indices: Arc<score::GuestIndices>,
+}
+
+impl Linked {
+    pub(crate) fn new(runtime: &Runtime, component: &Loaded) -> Result<Self, StageFailure> {
+        let pre = linker::instantiate_pre(runtime, Kind::Train, component)?;
+        let indices = Arc::new(score::GuestIndices::new(&pre).map_err(linker::misfit)?);
+        Ok(Self { pre, indices })
+    }
 }
 
 /// The handle behind the imported `sprag:stage/score.model`.
@@ -83,15 +123,26 @@ impl Scorer {
         shared: Shared,
         state: ReaderHandle,
     ) -> Result<Self, LoadFailure> {
+        let linked = Linked::new(runtime, &call.component)?;
+        Self::start(runtime, &linked, call, shared, state, Serves::Stage).await
+    }
+
+    /// The same with a component that is linked.
+    pub(crate) async fn start(
+        runtime: &Runtime,
+        linked: &Linked,
+        call: &StageCall,
+        shared: Shared,
+        state: ReaderHandle,
+        serves: Serves,
+    ) -> Result<Self, LoadFailure> {
         let engine = |error| StageFailure::from_engine(error, &call.limits);
         let session = SessionHandle(Arc::new(Session::unrecorded(call)));
         let clock = shared.clock.clone();
         let mut store = StageState::store(runtime, call, session, shared);
-        let pre = linker::instantiate_pre(runtime, Kind::Train, &call.component)?;
-        let indices = score::GuestIndices::new(&pre).map_err(linker::misfit)?;
         let loaded = clock.bound(async {
-            let instance = pre.instantiate_async(&mut store).await?;
-            let guest = indices.load(&mut store, &instance)?;
+            let instance = linked.pre.instantiate_async(&mut store).await?;
+            let guest = linked.indices.load(&mut store, &instance)?;
             let handle = store.data_mut().push(state)?;
             let reader = Resource::new_borrow(handle.rep());
             let loaded = guest.model().call_load(&mut store, reader).await?;
@@ -107,17 +158,47 @@ impl Scorer {
         match loaded.await?.map_err(engine)? {
             Ok((guest, model, inputs, outputs)) => {
                 check_signature(&inputs, &outputs).map_err(StageFailure::Contract)?;
-                Ok(Self { store, guest, model, inputs, outputs })
+                let fields = |fields: &[Field]| fields.iter().cloned().map(field_from_wit).collect();
+                let signature = Signature { inputs: fields(&inputs), outputs: fields(&outputs) };
+                Ok(Self { store, guest, model, inputs, outputs, signature, serves, usable: true })
             }
             Err(failure) => Err(LoadFailure::Refused(failure)),
         }
     }
 
-    pub(crate) fn inputs(&self) -> &[Field] {
+    /// The columns that it needs, in order.
+    pub fn inputs(&self) -> &[TableField] {
+        &self.signature.inputs
+    }
+
+    /// The columns that it gives, in order. The first is the prediction.
+    pub fn outputs(&self) -> &[TableField] {
+        &self.signature.outputs
+    }
+
+    /// The columns that it takes and gives.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// Whether it can be asked again. One that trapped, passed a limit, broke the contract or was left in the middle of a call, because the
+    /// caller dropped the future, cannot.
+    pub fn is_usable(&self) -> bool {
+        self.usable
+    }
+
+    /// The end of what it wrote to its standard output and error.
+    pub fn last_words(&self) -> String {
+        self.store.data().shared.output.text()
+    }
+
+    /// The columns that it needs, in the contract's types.
+    pub(crate) fn wit_inputs(&self) -> &[Field] {
         &self.inputs
     }
 
-    pub(crate) fn outputs(&self) -> &[Field] {
+    /// The columns that it gives, in the contract's types.
+    pub(crate) fn wit_outputs(&self) -> &[Field] {
         &self.outputs
     }
 
@@ -127,7 +208,8 @@ impl Scorer {
         rows: u32,
         inputs: &[Column],
     ) -> Result<Result<Vec<Column>, Failure>, StageFailure> {
-        let (clock, limits) = (self.store.data().shared.clock.clone(), self.store.data().call.limits.clone());
+        let state = self.store.data();
+        let (clock, limits) = (state.shared.clock.clone(), state.call.limits.clone());
         let model = self.guest.model();
         let call = model.call_predict(&mut self.store, self.model, rows, inputs);
         clock.bound(call).await?.map_err(|error| StageFailure::from_engine(error, &limits))
@@ -135,36 +217,119 @@ impl Scorer {
 
     /// Scores every row of a table: the model's outputs, row by row in the same order.
     ///
-    /// What comes back counts as the stage's memory.
-    pub(crate) async fn predict(&mut self, table: &Table) -> Result<Table, StageFailure> {
+    /// What comes back counts as the memory of the stage that the scorer serves, where it serves one.
+    ///
+    /// # Errors
+    /// The table lacks a column or has it in another type; the model refused, trapped, passed a limit or broke the contract.
+    pub async fn predict(&mut self, table: &Table) -> Result<Table, StageFailure> {
+        self.enter()?;
+        let result = self.predict_table(table).await;
+        self.leave(result)
+    }
+
+    /// Scores `rows` rows that lie in columns, one for each of [`Scorer::inputs`] and in that order, in one call. An integer or boolean column
+    /// serves where a float is asked for. Gives a column for each of [`Scorer::outputs`], without nulls, and floats are finite.
+    ///
+    /// This is the short way for few rows: no table is made, and so no digest.
+    ///
+    /// # Errors
+    /// Columns are not of that number, length or type; the model refused, trapped, passed a limit or broke the contract.
+    pub async fn predict_columns(&mut self, rows: u32, inputs: Vec<TableColumn>) -> Result<Vec<TableColumn>, StageFailure> {
+        let batch = prepare(&self.inputs, rows, inputs)?;
+        self.predict_prepared(rows, &batch).await
+    }
+
+    /// Scores columns that [`prepare`] made.
+    pub(crate) async fn predict_prepared(&mut self, rows: u32, batch: &[Column]) -> Result<Vec<TableColumn>, StageFailure> {
+        self.enter()?;
+        let predicted = self.checked_batch(rows, batch, 0).await;
+        let result = predicted.and_then(|columns| {
+            for (column, field) in columns.iter().zip(&self.outputs) {
+                check_values(column, field).map_err(StageFailure::Contract)?;
+            }
+            Ok(columns)
+        });
+        self.leave(result)
+    }
+
+    /// Begins a call from outside: until it ends well, the scorer counts as broken.
+    fn enter(&mut self) -> Result<(), StageFailure> {
+        if !self.usable {
+            return Err(StageFailure::Host("expected a scorer that can be asked again, found one that failed before".to_owned()));
+        }
+        self.usable = false;
+        if self.serves == Serves::Caller {
+            let state = self.store.data_mut();
+            state.shared.clock = StageClock::start(&state.call.limits, &state.call.cancel);
+        }
+        Ok(())
+    }
+
+    fn leave<T>(&mut self, result: Result<T, StageFailure>) -> Result<T, StageFailure> {
+        self.usable = matches!(result, Ok(_) | Err(StageFailure::Plugin { .. }));
+        result
+    }
+
+    /// Scores one batch and holds the answer against the model's outputs; `before` rows were scored before it.
+    async fn checked_batch(&mut self, rows: u32, batch: &[Column], before: usize) -> Result<Vec<TableColumn>, StageFailure> {
+        let answered = self.predict_batch(rows, batch).await?;
+        let predicted = answered.map_err(|failure| self.store.data().shared.clock.settle(failure))?;
+        let (expected, found) = (self.outputs.len(), predicted.len());
+        if expected != found {
+            return Err(StageFailure::Contract(format!("expected {expected} output columns from `predict`, found {found}")));
+        }
+        let mut columns = Vec::with_capacity(found);
+        for (column, field) in predicted.into_iter().zip(&self.outputs) {
+            let column = column_from_wit(column);
+            check_batch(&column, rows, field, before).map_err(StageFailure::Contract)?;
+            columns.push(column);
+        }
+        Ok(columns)
+    }
+
+    async fn predict_table(&mut self, table: &Table) -> Result<Table, StageFailure> {
         let contract = StageFailure::Contract;
         let width = self.inputs.len().max(self.outputs.len());
         let most_rows = u32::try_from(BATCH_BYTES / 8 / width).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS);
         let mut outputs: Vec<TableColumn> = self.outputs.iter().map(|field| empty_column(field.dtype)).collect();
-        let mut offset = 0;
+        let memory = self.store.data().shared.memory.clone();
+        let (mut offset, mut charged) = (0_u64, 0);
         while offset < table.row_count() {
             let rows = u32::try_from(table.row_count() - offset).unwrap_or(u32::MAX).min(most_rows);
             let batch = self.inputs.iter().map(|field| input(table, field, offset, rows)).collect::<Result<Vec<_>, _>>()?;
-            let clock = self.store.data().shared.clock.clone();
-            let predicted = self.predict_batch(rows, &batch).await?.map_err(|failure| clock.settle(failure))?;
-            if predicted.len() != outputs.len() {
-                return Err(contract(format!(
-                    "expected {} output columns from `predict`, found {}",
-                    outputs.len(),
-                    predicted.len()
-                )));
-            }
+            let before = outputs[0].values.len();
+            let predicted = self.checked_batch(rows, &batch, before).await?;
             for ((output, column), field) in outputs.iter_mut().zip(predicted).zip(&self.outputs) {
-                let column = column_from_wit(column);
-                self.store.data().shared.memory.spend(column_bytes(&column)).map_err(StageFailure::Limit)?;
+                let bytes = column_bytes(&column);
+                memory.spend(bytes).map_err(StageFailure::Limit)?;
+                charged += bytes;
                 append(output, column, rows, field).map_err(contract)?;
             }
             offset += u64::from(rows);
+        }
+        if self.serves == Serves::Caller {
+            memory.give_back(charged);
         }
         let fields = self.outputs.iter().zip(&outputs);
         let fields = fields.map(|(field, column)| table_field(field, column.validity.is_some())).collect();
         Table::from_columns(fields, outputs).map_err(|error| contract(error.to_string()))
     }
+}
+
+/// Columns as a model with these inputs takes them.
+pub(crate) fn prepare(fields: &[Field], rows: u32, columns: Vec<TableColumn>) -> Result<Vec<Column>, StageFailure> {
+    if columns.len() != fields.len() {
+        let message = format!("expected {} input columns, found {}", fields.len(), columns.len());
+        return Err(StageFailure::Contract(message));
+    }
+    let prepared = columns.into_iter().zip(fields).map(|(column, field)| {
+        let found = column.values.len();
+        if found != rows as usize {
+            return Err(StageFailure::Contract(format!("expected {rows} rows in the column `{}`, found {found}", field.name)));
+        }
+        convert(column, field)
+    });
+    prepared.collect()
 }
 
 /// What holds for every model, whatever it predicts.
@@ -184,103 +349,4 @@ fn check_signature(inputs: &[Field], outputs: &[Field]) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Rows of a table as the model wants them.
-fn input(table: &Table, field: &Field, offset: u64, rows: u32) -> Result<Column, StageFailure> {
-    let column = table
-        .read(&field.name, offset, rows)
-        .map_err(|error| StageFailure::Contract(format!("cannot score this data: {error}")))?;
-    convert(column, field)
-}
-
-/// A column as the model wants it: an integer or boolean column serves where a float is asked for.
-fn convert(column: TableColumn, field: &Field) -> Result<Column, StageFailure> {
-    let TableColumn { values, validity } = column;
-    let values = match (field.dtype, values) {
-        (Dtype::Float, TableValues::Integers(values)) => TableValues::Floats(values.into_iter().map(|v| v as f64).collect()),
-        (Dtype::Float, TableValues::Booleans(values)) => TableValues::Floats(values.into_iter().map(f64::from).collect()),
-        (_, values) => values,
-    };
-    let found = match &values {
-        TableValues::Floats(_) => "float",
-        TableValues::Integers(_) => "integer",
-        TableValues::Booleans(_) => "boolean",
-        TableValues::Texts { .. } => "text",
-    };
-    let fits = matches!(
-        (field.dtype, &values),
-        (Dtype::Float, TableValues::Floats(_))
-            | (Dtype::Integer | Dtype::Timestamp, TableValues::Integers(_))
-            | (Dtype::Boolean, TableValues::Booleans(_))
-            | (Dtype::Text, TableValues::Texts { .. })
-    );
-    if !fits {
-        let message = format!("expected the column `{}` to be {}, found {found}", field.name, dtype_name(field.dtype));
-        return Err(StageFailure::Contract(message));
-    }
-    Ok(column_to_wit(TableColumn { values, validity }))
-}
-
-fn empty_column(dtype: Dtype) -> TableColumn {
-    let values = match dtype {
-        Dtype::Float => TableValues::Floats(vec![]),
-        Dtype::Integer | Dtype::Timestamp => TableValues::Integers(vec![]),
-        Dtype::Boolean => TableValues::Booleans(vec![]),
-        Dtype::Text => TableValues::Texts { bytes: vec![], ends: vec![] },
-    };
-    TableColumn { values, validity: None }
-}
-
-/// Adds a batch of predictions to what was predicted before.
-fn append(output: &mut TableColumn, batch: TableColumn, rows: u32, field: &Field) -> Result<(), String> {
-    let wrong = |found: &str| {
-        format!("expected {rows} rows of {} for the output `{}`, found {found}", dtype_name(field.dtype), field.name)
-    };
-    if batch.values.len() != rows as usize {
-        return Err(wrong(&format!("{} rows", batch.values.len())));
-    }
-    if batch.validity.is_some() {
-        return Err(wrong("nulls"));
-    }
-    match (&mut output.values, batch.values) {
-        (TableValues::Floats(all), TableValues::Floats(values)) => {
-            if let Some(row) = values.iter().position(|value| !value.is_finite()) {
-                return Err(wrong(&format!("{} in row {}", values[row], all.len() + row)));
-            }
-            all.extend(values);
-        }
-        (TableValues::Integers(all), TableValues::Integers(values)) => all.extend(values),
-        (TableValues::Booleans(all), TableValues::Booleans(values)) => all.extend(values),
-        (TableValues::Texts { bytes, ends }, TableValues::Texts { bytes: more, ends: more_ends }) => {
-            let start = u32::try_from(bytes.len()).map_err(|_| wrong("more than 4 GiB of text"))?;
-            bytes.extend(more);
-            for end in more_ends {
-                ends.push(start.checked_add(end).ok_or_else(|| wrong("more than 4 GiB of text"))?);
-            }
-        }
-        _ => return Err(wrong("values of another type")),
-    }
-    Ok(())
-}
-
-pub(crate) fn dtype_name(dtype: Dtype) -> &'static str {
-    match dtype {
-        Dtype::Float => "float",
-        Dtype::Integer => "integer",
-        Dtype::Boolean => "boolean",
-        Dtype::Text => "text",
-        Dtype::Timestamp => "timestamp",
-    }
-}
-
-fn table_field(field: &Field, nullable: bool) -> TableField {
-    let dtype = match field.dtype {
-        Dtype::Float => DType::Float,
-        Dtype::Integer => DType::Integer,
-        Dtype::Boolean => DType::Boolean,
-        Dtype::Text => DType::Text,
-        Dtype::Timestamp => DType::Timestamp,
-    };
-    TableField { name: field.name.clone(), dtype, nullable }
 }

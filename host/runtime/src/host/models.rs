@@ -23,13 +23,13 @@ impl HostModel for StageState {
     async fn inputs(&mut self, model: Resource<ModelHandle>) -> wasmtime::Result<Result<Vec<Field>, Failure>> {
         let model = self.handles.get(&model)?.clone();
         let scorer = model.scorer(self.scorer_needs()).await?;
-        Ok(Ok(scorer.inputs().to_vec()))
+        Ok(Ok(scorer.wit_inputs().to_vec()))
     }
 
     async fn outputs(&mut self, model: Resource<ModelHandle>) -> wasmtime::Result<Result<Vec<Field>, Failure>> {
         let model = self.handles.get(&model)?.clone();
         let scorer = model.scorer(self.scorer_needs()).await?;
-        Ok(Ok(scorer.outputs().to_vec()))
+        Ok(Ok(scorer.wit_outputs().to_vec()))
     }
 
     async fn predict(

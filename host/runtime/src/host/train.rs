@@ -45,12 +45,12 @@ impl score::HostModel for StageState {
 
     async fn inputs(&mut self, model: Resource<ScorerHandle>) -> wasmtime::Result<Vec<Field>> {
         let model = self.handles.get(&model)?.clone();
-        Ok(model.lock().await.inputs().to_vec())
+        Ok(model.lock().await.wit_inputs().to_vec())
     }
 
     async fn outputs(&mut self, model: Resource<ScorerHandle>) -> wasmtime::Result<Vec<Field>> {
         let model = self.handles.get(&model)?.clone();
-        Ok(model.lock().await.outputs().to_vec())
+        Ok(model.lock().await.wit_outputs().to_vec())
     }
 
     async fn predict(

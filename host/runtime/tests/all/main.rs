@@ -14,6 +14,7 @@ mod models;
 mod refusals;
 mod register;
 mod scorer;
+mod service;
 mod support;
 mod unit_test;
 mod wasi;

@@ -105,11 +105,32 @@ impl Scorer for Program {
                 Column { values: Values::Booleans(vec![1; rows]), validity: None },
             ]),
             "wants-nothing" => floats(1.0),
-            _ => {
+            "predict-leak" => {
+                std::mem::forget(black_box(vec![1_u8; 4 << 20]));
+                floats(1.0)
+            }
+            act => {
                 let x = inputs.first().ok_or_else(|| Failure::internal("no input"))?.features("x")?;
-                Ok(vec![Column::floats(x.iter().map(|x| x * 2.0).collect())])
+                if act == "moody" {
+                    mood(x.first().copied().unwrap_or_default())?;
+                }
+                let factor = act.strip_prefix("times ").and_then(|factor| factor.parse().ok()).unwrap_or(2.0);
+                Ok(vec![Column::floats(x.iter().map(|x| x * factor).collect())])
             }
         }
+    }
+}
+
+/// Scores well, unless the first row asks for something else.
+fn mood(x: f64) -> Result<(), Failure> {
+    match x {
+        -1.0 => panic!("the scorer fell over"),
+        -2.0 => spin(),
+        -3.0 => loop {
+            std::mem::forget(black_box(vec![1_u8; 1 << 20]));
+        },
+        -4.0 => Err(Failure::bad_input("expected a better mood")),
+        _ => Ok(()),
     }
 }
 
