@@ -6,16 +6,22 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 9] = [
+const HOST: [(&str, &[&str]); 12] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
     ("sprag-store", &["sprag-schemas", "sprag-core"]),
     ("sprag-runtime", &["sprag-schemas", "sprag-core", "sprag-data"]),
     ("sprag-lifecycle", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime"]),
+    ("sprag-scoring", &[]),
+    ("sprag-serve", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-scoring"]),
+    (
+        "sprag-release",
+        &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-lifecycle", "sprag-egress", "sprag-package"],
+    ),
     ("sprag-guest-build", &[]),
     ("sprag-builtin", &["sprag-core", "sprag-guest-build"]),
-    ("sprag", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-lifecycle", "sprag-builtin"]),
+    ("sprag", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-lifecycle", "sprag-release", "sprag-builtin"]),
 ];
 
 /// Dependencies from elsewhere that one crate of the host has to itself: the beginning of the name, and the crate.

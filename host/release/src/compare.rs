@@ -1,0 +1,88 @@
+//! What approvers are told: the release, what it would replace, and how the two compare.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sprag_core::approval::{Policy, statement_digest};
+use sprag_schemas::approval::Statement;
+use sprag_schemas::record::ModelVersion;
+use sprag_schemas::release::{ComparedMetric, Difference, ReleaseEvent, ReleaseEventKind, ReleaseRecord};
+
+/// What the metrics of an evaluation begin with, by whose they are.
+const CANDIDATE: &str = "candidate.";
+const PRODUCTION: &str = "production.";
+
+/// The event about a release.
+pub fn event(
+    kind: ReleaseEventKind,
+    release: &ReleaseRecord,
+    statement: &Statement,
+    version: &ModelVersion,
+    replaced: Option<&ModelVersion>,
+    policy: Option<&Policy>,
+) -> ReleaseEvent {
+    ReleaseEvent {
+        event: kind,
+        project: release.project.clone(),
+        release: release.id.clone(),
+        purpose: release.purpose,
+        reason: release.reason.clone(),
+        environment: statement.environment.clone(),
+        version: release.version.clone(),
+        replaces: replaced.map(|version| version.version.clone()),
+        digest: statement_digest(statement).to_string(),
+        statement: statement.clone(),
+        decision: version.lineage.decision.clone(),
+        metrics: metrics(version, replaced),
+        differences: differences(version, replaced),
+        required: policy.map_or(0, |policy| policy.required),
+        approvers: policy.map(|policy| policy.signers.people()).unwrap_or_default(),
+        approve_with: format!("sprag approve {} --reason \"...\"", release.id),
+        build_uri: release.origin.build_uri.clone(),
+    }
+}
+
+/// The metrics of the evaluation, beside those of the version that would be replaced, where both were measured on the same rows.
+fn metrics(version: &ModelVersion, replaced: Option<&ModelVersion>) -> Vec<ComparedMetric> {
+    let of = |version: &ModelVersion, whose: &str| -> BTreeMap<String, f64> {
+        let metrics = version.metrics.iter();
+        metrics.filter_map(|(name, value)| Some((name.strip_prefix(whose)?.to_owned(), *value))).collect()
+    };
+    let other = match replaced {
+        Some(other) if other.model.digest == version.model.digest => of(version, CANDIDATE),
+        Some(other) if other.lineage.data.holdout_digest == version.lineage.data.holdout_digest => of(other, CANDIDATE),
+        Some(_) => of(version, PRODUCTION),
+        None => BTreeMap::new(),
+    };
+    let own = of(version, CANDIDATE);
+    own.into_iter().map(|(name, candidate)| ComparedMetric { production: other.get(&name).copied(), name, candidate }).collect()
+}
+
+/// Everything that differs in what the two versions came from.
+fn differences(version: &ModelVersion, replaced: Option<&ModelVersion>) -> Vec<Difference> {
+    let Some(replaced) = replaced else { return vec![] };
+    let (before, now) = (facts(replaced), facts(version));
+    let names: BTreeSet<_> = before.keys().chain(now.keys()).collect();
+    let differing = names.into_iter().filter(|name| before.get(*name) != now.get(*name));
+    let difference =
+        |name: &String| Difference { what: name.clone(), before: before.get(name).cloned(), now: now.get(name).cloned() };
+    differing.map(difference).collect()
+}
+
+fn facts(version: &ModelVersion) -> BTreeMap<String, String> {
+    let lineage = &version.lineage;
+    let mut facts = BTreeMap::from([
+        ("model".to_owned(), version.model.digest.clone()),
+        ("data file".to_owned(), lineage.data.file_digest.clone()),
+        ("training rows".to_owned(), lineage.data.training_digest.clone()),
+        ("hold-out rows".to_owned(), lineage.data.holdout_digest.clone()),
+        ("trained by".to_owned(), lineage.origin.by.clone()),
+    ]);
+    facts.extend(lineage.origin.git_commit.iter().map(|commit| ("commit".to_owned(), commit.clone())));
+    for (stage, plugin) in &lineage.components {
+        facts.insert(format!("{stage} plugin"), format!("{} {} {}", plugin.name, plugin.version, plugin.digest));
+    }
+    for (stage, params) in &lineage.params {
+        facts.extend(params.iter().map(|(name, value)| (format!("{stage} {name}"), value.to_string())));
+    }
+    facts
+}

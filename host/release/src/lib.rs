@@ -1,0 +1,29 @@
+//! The gated release: a registered version is packaged once, tried in the first environment, approved, deployed to the next **with the very digest that was
+//! tried**, and put back where it fails.
+//!
+//! Every step is recorded before and after, and each can be begun again, so that a release goes on after `kill -9` from whatever process and machine has the
+//! store. A step whose inputs changed goes again; an approval whose statement changed is void.
+//!
+//! What the steps do outside is behind the trait [`Actor`]: the stages of the project do it in earnest, and tests do it as they like. It prints nothing: what
+//! happens is told to an observer.
+
+mod actor;
+mod approvals;
+mod compare;
+mod driver;
+mod error;
+mod gate;
+mod identity;
+mod policy;
+mod start;
+mod statement;
+mod steps;
+mod undo;
+
+pub use actor::Actor;
+pub use approvals::{Pending, pending};
+pub use compare::event;
+pub use driver::{Driver, Observer, exit_code};
+pub use error::ReleaseError;
+pub use policy::load_policy;
+pub use start::{RollbackRequest, open_release, start_release, start_rollback};

@@ -1,0 +1,11 @@
+//! Releases with a world that the tests make up: every way in which one can end, and from every point at which it can be killed.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod approvals;
+mod forward;
+mod interrupted;
+mod rollback;
+mod ssh_keygen;
+mod support;
+mod together;

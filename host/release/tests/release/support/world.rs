@@ -1,0 +1,186 @@
+//! A world to release into: it remembers what runs where, and goes wrong where a test says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use sprag_core::digest::Digest;
+use sprag_core::plan::{PlannedEnvironment, PlannedStage};
+use sprag_release::Actor;
+use sprag_runtime::{DeployState, DeployTask, Deployed, Endpoint, Finished, Phase, Ruling, StageFailure, Verdict};
+use sprag_schemas::record::{Finding, ModelVersion, Severity, StageReport};
+use sprag_schemas::release::{PackageRecord, ReleaseEvent};
+use tokio::sync::Notify;
+
+/// Where a process is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Before the call did anything.
+    Before,
+    /// After it did everything, and before anybody heard of it.
+    After,
+}
+
+/// What happened, and what is to go wrong.
+#[derive(Default)]
+pub(crate) struct World {
+    state: Mutex<State>,
+    /// Rung when a killed process would have ended.
+    pub(crate) killed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// The model's digest that runs in each environment.
+    runs: BTreeMap<String, String>,
+    /// Every call, in order: `package`, `apply staging`, `rollback production`, `test staging`, `notify approval-requested`.
+    calls: Vec<String>,
+    /// Calls that fail, by how often they still do.
+    broken: BTreeMap<String, u32>,
+    /// Models whose answers are wrong, by environment.
+    wrong: BTreeSet<(String, String)>,
+    /// The call at which the process is killed.
+    kill: Option<(String, Moment)>,
+    /// The packages do not come out the same again.
+    rebuilt: u32,
+    /// What the rules say.
+    ruling: Option<Ruling>,
+}
+
+impl World {
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.state.lock().unwrap().calls.clone()
+    }
+
+    pub(crate) fn forget_calls(&self) {
+        self.state.lock().unwrap().calls.clear();
+    }
+
+    pub(crate) fn runs(&self, environment: &str) -> Option<String> {
+        self.state.lock().unwrap().runs.get(environment).cloned()
+    }
+
+    /// A call fails so many times.
+    pub(crate) fn breaks(&self, call: &str, times: u32) {
+        self.state.lock().unwrap().broken.insert(call.to_owned(), times);
+    }
+
+    /// A model answers wrongly in an environment.
+    pub(crate) fn answers_wrongly(&self, environment: &str, version: &ModelVersion) {
+        self.state.lock().unwrap().wrong.insert((environment.to_owned(), version.model.digest.clone()));
+    }
+
+    /// The process is killed at a call.
+    pub(crate) fn dies_at(&self, call: &str, moment: Moment) {
+        self.state.lock().unwrap().kill = Some((call.to_owned(), moment));
+    }
+
+    /// The next package has another digest.
+    pub(crate) fn rebuilds(&self) {
+        self.state.lock().unwrap().rebuilt += 1;
+    }
+
+    /// What the rules say from now on.
+    pub(crate) fn rules(&self, ruling: Ruling) {
+        self.state.lock().unwrap().ruling = Some(ruling);
+    }
+
+    async fn at(&self, call: &str, moment: Moment) {
+        let mut state = self.state.lock().unwrap();
+        if moment == Moment::Before {
+            state.calls.push(call.to_owned());
+        }
+        let dies = state.kill.as_ref().is_some_and(|(at, when)| at == call && *when == moment);
+        if dies {
+            state.kill = None;
+        }
+        drop(state);
+        if dies {
+            self.killed.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn fails(&self, call: &str) -> Option<StageFailure> {
+        let mut state = self.state.lock().unwrap();
+        let left = state.broken.get_mut(call).filter(|left| **left > 0)?;
+        *left -= 1;
+        Some(StageFailure::Plugin { kind: "try again", message: format!("{call} is down") })
+    }
+}
+
+fn finished<T>(result: Result<T, StageFailure>) -> Finished<T> {
+    Finished { report: StageReport::default(), result }
+}
+
+impl Actor for World {
+    async fn package(&self, version: &ModelVersion) -> Finished<PackageRecord> {
+        self.at("package", Moment::Before).await;
+        if let Some(failure) = self.fails("package") {
+            return finished(Err(failure));
+        }
+        let rebuilt = self.state.lock().unwrap().rebuilt;
+        let digest = |what: &str| Digest::of(format!("{what} {rebuilt} {}", version.model.digest).as_bytes()).to_string();
+        self.at("package", Moment::After).await;
+        finished(Ok(PackageRecord { digest: digest("package"), image: None, rows: digest("rows"), expected: digest("expected") }))
+    }
+
+    async fn deploy(&self, environment: &PlannedEnvironment, _model: &str, task: &DeployTask) -> Finished<Deployed> {
+        let name = &environment.name;
+        let (verb, release) = match task {
+            DeployTask::Apply(release) => ("apply", release),
+            DeployTask::Rollback(release) => ("rollback", release),
+            other => return finished(Err(StageFailure::Contract(format!("unexpected: {other:?}")))),
+        };
+        let call = format!("{verb} {name}");
+        self.at(&call, Moment::Before).await;
+        if let Some(failure) = self.fails(&call) {
+            return finished(Err(failure));
+        }
+        self.state.lock().unwrap().runs.insert(name.clone(), release.model_digest.clone());
+        self.at(&call, Moment::After).await;
+        let phase = if self.fails(&format!("start {name}")).is_some() { Phase::Failed } else { Phase::Ready };
+        finished(Ok(Deployed::State(DeployState {
+            phase,
+            message: "it says so".into(),
+            endpoint: Some(format!("http://{name}")),
+            releases: vec![],
+        })))
+    }
+
+    async fn smoke_test(&self, stage: &PlannedStage, endpoint: &Endpoint, _package: &PackageRecord) -> Finished<Verdict> {
+        let environment = stage.name.split('.').next().unwrap_or_default().to_owned();
+        let call = format!("test {environment}");
+        self.at(&call, Moment::Before).await;
+        assert_eq!(endpoint.url, format!("http://{environment}"));
+        if let Some(failure) = self.fails(&call) {
+            return finished(Err(failure));
+        }
+        let runs = self.runs(&environment).unwrap_or_default();
+        let is_wrong = runs != endpoint.model_digest || self.state.lock().unwrap().wrong.contains(&(environment, runs));
+        self.at(&call, Moment::After).await;
+        if !is_wrong {
+            return finished(Ok(Verdict::Pass));
+        }
+        let finding = Finding {
+            code: "wrong-value".into(),
+            severity: Severity::Error,
+            message: "row 3: expected 151.0, found 7.0".into(),
+            subject: None,
+        };
+        Finished { report: StageReport { findings: vec![finding], ..StageReport::default() }, result: Ok(Verdict::Fail) }
+    }
+
+    async fn notify(&self, _stage: &PlannedStage, event: &ReleaseEvent) -> Finished<()> {
+        let call = format!("notify {}", event.event.name());
+        self.at(&call, Moment::Before).await;
+        let result = self.fails("notify").map_or(Ok(()), Err);
+        self.at(&call, Moment::After).await;
+        finished(result)
+    }
+
+    async fn approve(&self, _stage: &PlannedStage, _event: &ReleaseEvent) -> Finished<Ruling> {
+        self.at("rule", Moment::Before).await;
+        let ruling = self.state.lock().unwrap().ruling.clone();
+        finished(Ok(ruling.unwrap_or_else(|| Ruling::Approve("the margin is wide enough".into()))))
+    }
+}
