@@ -1,6 +1,6 @@
 //! Failures: short ways to make one, and the conversions behind `?`.
 
-use crate::{BlobError, DataError, Failure};
+use crate::{BlobError, DataError, Failure, SecretError};
 
 impl Failure {
     /// The data cannot be worked on.
@@ -54,6 +54,13 @@ impl From<BlobError> for Failure {
             BlobError::Finished => Self::internal("a blob was written to after its end"),
             BlobError::Io(message) => Self::Retry(message),
         }
+    }
+}
+
+impl From<SecretError> for Failure {
+    fn from(error: SecretError) -> Self {
+        let (SecretError::Denied(message) | SecretError::Missing(message)) = error;
+        Self::BadParams(message)
     }
 }
 
