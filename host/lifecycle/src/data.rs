@@ -60,6 +60,14 @@ pub fn table_of(root: &Path, manifest: &Manifest) -> Result<Table, SourceError> 
     Ok(table.with_roles(Some(&manifest.data.target), manifest.data.features.as_deref())?)
 }
 
+/// Reads the project's data, parted into the rows that a model is trained on and those that it is judged by.
+///
+/// # Errors
+/// The file cannot be read or split as the project says.
+pub fn split_of(root: &Path, manifest: &Manifest) -> Result<Split, SourceError> {
+    Ok(sprag_data::split(&table_of(root, manifest)?, &split_spec(manifest))?)
+}
+
 /// The digests of the project's data. A file that has not changed since it was last digested is not read.
 pub(crate) fn digests(root: &Path, manifest: &Manifest, store: Option<&Store>) -> Result<DataDigests, DataDigestError> {
     let source = source(root, &manifest.data);

@@ -1,27 +1,23 @@
 //! One stage's work: made ready, called, and read as passed, blocked or failed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use sprag_core::params;
 use sprag_core::plan::PlannedStage;
-use sprag_runtime::blobs::ReaderHandle;
 use sprag_runtime::{
-    Finished, ModelSource, RegisterEffects, RegistryView, Runtime, Signal, StageCall, StageFailure, Trained, TrainerUnderTest,
-    Verdict,
+    Finished, ModelSource, RegisterEffects, RegistryView, Runtime, StageCall, StageFailure, Trained, TrainerUnderTest, Verdict,
 };
-use sprag_schemas::event::Event;
 use sprag_schemas::manifest::Kind;
 use sprag_schemas::record::{
     Decision, DecisionOutcome, Finding, ModelRecord, Severity, StageError, StageReport, StageStatus, TestCase, TestOutcome,
 };
 
-use crate::blobs::{OpenFile, StoreBlobs};
+use crate::RunError;
+use crate::call::stage_call;
 use crate::models;
 use crate::run::Run;
-use crate::{RunError, keys};
 
 /// What came of a stage.
 pub(crate) struct Executed {
@@ -88,43 +84,7 @@ impl Run<'_> {
     }
 
     fn call(&mut self, runtime: &Runtime, stage: &PlannedStage) -> Result<StageCall, RunError> {
-        let component = &self.project.components[&stage.name];
-        if !runtime.is_compiled(&component.digest) {
-            self.tell(Event::Compiling { plugin: stage.plugin.to_string() });
-        }
-        let observer = self.observer.clone();
-        let name = stage.name.clone();
-        let mut inputs = BTreeMap::new();
-        for (input, path) in &stage.inputs {
-            let path = self.project.root.join(path);
-            let opened = std::fs::File::open(&path).and_then(OpenFile::new);
-            let failed = |source| crate::ProjectError::Read { path: path.clone(), source };
-            let media_type = "application/octet-stream".to_owned();
-            inputs.insert(input.clone(), ReaderHandle { bytes: Arc::new(opened.map_err(failed)?), media_type });
-        }
-        let env = keys::env(stage).into_iter().filter_map(|(name, value)| Some((name, value?)));
-        Ok(StageCall {
-            component: runtime.load(component.digest, &component.bytes)?,
-            params_json: sprag_core::json::canonical(&Value::Object(stage.params.clone())),
-            seed: self.project.manifest.run.seed,
-            inputs,
-            env: env.collect(),
-            clock: stage.clock(),
-            limits: stage.limits.clone(),
-            blobs: Arc::new(StoreBlobs(self.store.clone())),
-            observer: Arc::new(move |signal| {
-                let stage = name.clone();
-                observer(match signal {
-                    Signal::Log(line) => Event::Log { stage, line },
-                    Signal::Metric(metric) => Event::Metric { stage, metric },
-                    Signal::Finding(finding) => Event::Finding { stage, finding },
-                    Signal::Progress { done, total } => Event::Progress { stage, done, total },
-                });
-            }),
-            cancel: self.cancel.clone(),
-            outbound: None,
-            services: None,
-        })
+        stage_call(self.project, &self.store, runtime, stage, &self.observer, &self.cancel)
     }
 
     fn trainer_under_test(&self, runtime: &Runtime) -> Result<TrainerUnderTest, RunError> {

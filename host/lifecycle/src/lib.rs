@@ -4,6 +4,7 @@
 //! [`sprag_schemas::event::Event`]s, and every command line, server or notebook is one such observer.
 
 mod blobs;
+mod call;
 mod data;
 mod error;
 mod execute;
@@ -18,9 +19,11 @@ mod register;
 mod run;
 mod time;
 
-pub use data::{SourceError, table_of};
+pub use call::stage_call;
+pub use data::{SourceError, split_of, table_of};
 pub use error::{RunError, with_causes};
 pub use lock::{LockStatus, lock_status, require_lock, write_lock};
+pub use models::open_version;
 pub use origin::origin;
 pub use preview::{StagePreview, preview};
 pub use project::{BuiltIns, Component, Project, ProjectError};

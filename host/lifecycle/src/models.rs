@@ -26,6 +26,14 @@ pub(crate) fn record(trained: Trained, scorer: Digest) -> ModelRecord {
     }
 }
 
+/// Opens a registered version, to be scored with.
+///
+/// # Errors
+/// Its scorer or its state is not in the store, or the scorer cannot be compiled.
+pub fn open_version(runtime: &Runtime, store: &Arc<Store>, version: &ModelVersion) -> Result<ModelSource, RunError> {
+    open(runtime, store, &version.model, Some(version), None)
+}
+
 /// Opens a model: its scorer, which is the project's own trainer or lies in the store since it was registered, and its state.
 pub(crate) fn open(
     runtime: &Runtime,
