@@ -22,7 +22,7 @@ mod time;
 pub use call::stage_call;
 pub use data::{SourceError, split_of, table_of};
 pub use error::{RunError, with_causes};
-pub use lock::{LockStatus, lock_status, require_lock, write_lock};
+pub use lock::{LockStatus, accept_lock, lock_status, require_lock, write_lock};
 pub use models::open_version;
 pub use origin::origin;
 pub use preview::{StagePreview, preview};

@@ -86,8 +86,11 @@ pub fn require_lock(project: &Project) -> Result<(), RunError> {
     Err(RunError::Lock { summary, lines })
 }
 
-/// Settles the lockfile before a run: held to where `locked`, else written anew, unless a component has more rights than it accepts.
-pub(crate) fn accept_lock(project: &Project, locked: bool) -> Result<(), RunError> {
+/// Settles the lockfile before a run or a release: held to where `locked`, else written anew, unless a component has more rights than it accepts.
+///
+/// # Errors
+/// The project differs in a way that must be accepted first, or the lockfile cannot be read or written.
+pub fn accept_lock(project: &Project, locked: bool) -> Result<(), RunError> {
     if locked {
         return require_lock(project);
     }

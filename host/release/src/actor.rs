@@ -18,11 +18,12 @@ pub trait Actor {
         task: &DeployTask,
     ) -> impl Future<Output = Finished<Deployed>>;
 
-    /// Tries what runs in an environment with rows and expected predictions of the package.
+    /// Tries what runs in an environment with rows and expected predictions of the version's package.
     fn smoke_test(
         &self,
         stage: &PlannedStage,
         endpoint: &Endpoint,
+        version: &ModelVersion,
         package: &PackageRecord,
     ) -> impl Future<Output = Finished<Verdict>>;
 

@@ -247,7 +247,7 @@ impl<'a, A: Actor> Driver<'a, A> {
         let package = self.packaged();
         let deployed = self.release.record.steps[..place].iter().rev().find(|step| step.action == Action::Deploy);
         let url = deployed.and_then(|step| step.endpoint.clone());
-        let finished = self.tried(&environment, &package, url.clone(), &self.version.model.digest).await;
+        let finished = self.tried(&environment, &package, url.clone(), &self.version).await;
         let (is_fit, reason) = verdict(&finished);
         if matches!(finished.result, Err(StageFailure::Cancelled)) {
             return self.failed(place, &StageFailure::Cancelled, finished.report);
@@ -325,7 +325,7 @@ impl<'a, A: Actor> Driver<'a, A> {
         environment: &PlannedEnvironment,
         package: &PackageRecord,
         url: Option<String>,
-        model_digest: &str,
+        version: &ModelVersion,
     ) -> Finished<Verdict> {
         let host = |result| Finished { report: StageReport::default(), result };
         let Some(stage) = &environment.smoke_test else { return host(Ok(Verdict::Pass)) };
@@ -336,10 +336,10 @@ impl<'a, A: Actor> Driver<'a, A> {
         let endpoint = Endpoint {
             url,
             key: self.project.manifest.environments[&environment.name].key.clone(),
-            model: self.release.record.version.name.clone(),
-            model_digest: model_digest.to_owned(),
+            model: version.version.name.clone(),
+            model_digest: version.model.digest.clone(),
         };
-        self.actor.smoke_test(stage, &endpoint, package).await
+        self.actor.smoke_test(stage, &endpoint, version, package).await
     }
 
     /// The release as a deploy adapter takes it.

@@ -118,6 +118,12 @@ pub enum ReleaseError {
     /// The version that is released is not in the registry.
     #[error("the registry has no version {0}")]
     UnknownVersion(String),
+    /// The version could not be packaged.
+    #[error("failed to package: {message}")]
+    NoPackage {
+        /// Why.
+        message: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(Box<StoreError>),
@@ -141,6 +147,7 @@ impl ReleaseError {
         match self {
             Self::Driven { .. } | Self::Busy { .. } => exit_code::BUSY,
             Self::Refused(_) | Self::Stale { .. } | Self::NoEmergencyRule { .. } => exit_code::REFUSED,
+            Self::NoPackage { .. } => exit_code::PLUGIN_FAILED,
             Self::Store(error) if !error.is_usage() => exit_code::INTERNAL,
             _ => exit_code::BAD_PROJECT,
         }
@@ -165,7 +172,9 @@ impl ReleaseError {
                 format!("leave out `--emergency`, or add `[environments.{environment}.approval.emergency]` to the project file")
             }
             Self::Store(error) => return error.hint(),
-            Self::UnknownEnvironment { .. } | Self::Input { .. } | Self::UnknownVersion(_) => return None,
+            Self::UnknownEnvironment { .. } | Self::Input { .. } | Self::UnknownVersion(_) | Self::NoPackage { .. } => {
+                return None;
+            }
         };
         Some(hint)
     }

@@ -30,9 +30,12 @@ pub fn open_release(store: &Store, version: &ModelVersion, to: &str) -> Result<O
     Ok(store.open_releases()?.into_iter().find(is_same))
 }
 
-/// The environment that a release goes to where none is named: the last.
-pub(crate) fn last_environment(project: &Project) -> Result<&str, ReleaseError> {
-    project.plan.environments.last().map(|environment| environment.name.as_str()).ok_or(ReleaseError::NoEnvironments)
+/// The environment that a release goes to: the one that is named, else the last.
+pub(crate) fn target<'a>(project: &'a Project, to: Option<&'a str>) -> Result<&'a str, ReleaseError> {
+    match to {
+        Some(to) => known(project, to),
+        None => project.plan.environments.last().map(|last| last.name.as_str()).ok_or(ReleaseError::NoEnvironments),
+    }
 }
 
 /// Records that a release begins, and gives it. One of the same version to the same environment that has not ended is given instead.
@@ -45,10 +48,7 @@ pub fn start_release(
     version: &ModelVersion,
     to: Option<&str>,
 ) -> Result<StoredRelease, ReleaseError> {
-    let to = match to {
-        Some(to) => known(project, to)?,
-        None => last_environment(project)?,
-    };
+    let to = target(project, to)?;
     if let Some(open) = open_release(store, version, to)? {
         return Ok(open);
     }

@@ -52,7 +52,9 @@ impl<A: Actor> Driver<'_, A> {
         let url = self.release.record.steps[place].endpoint.clone();
         if let Some(place) = self.release.record.steps.iter().position(of(Action::RestoreTest)) {
             self.begin(place, &before.package.digest)?;
-            let finished = self.tried(&environment, &before.package, url.clone(), &before.model).await;
+            let version = self.store.version(&before.version.name, before.version.version)?;
+            let version = version.ok_or_else(|| ReleaseError::UnknownVersion(before.version.to_string()))?;
+            let finished = self.tried(&environment, &before.package, url.clone(), &version).await;
             let (is_fit, reason) = verdict(&finished);
             if !is_fit {
                 self.finish(place, StepStatus::Failed, reason.clone(), finished.report)?;

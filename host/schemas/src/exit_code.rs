@@ -66,19 +66,8 @@ pub const ROLLED_BACK: ExitCode =
 pub const CANCELLED: ExitCode = ExitCode { code: 130, name: "cancelled", meaning: "The run was cancelled by Ctrl-C or SIGTERM." };
 
 /// Every exit code, in the order of the table in the documentation.
-pub const ALL: [ExitCode; 11] = [
-    SUCCESS,
-    INTERNAL,
-    BAD_PROJECT,
-    BLOCKED,
-    REFUSED,
-    PLUGIN_FAILED,
-    LIMIT,
-    BUSY,
-    AWAITING_APPROVAL,
-    ROLLED_BACK,
-    CANCELLED,
-];
+pub const ALL: [ExitCode; 11] =
+    [SUCCESS, INTERNAL, BAD_PROJECT, BLOCKED, REFUSED, PLUGIN_FAILED, LIMIT, BUSY, AWAITING_APPROVAL, ROLLED_BACK, CANCELLED];
 
 /// The table of exit codes as Markdown, as `docs/reference/exit-codes.md` holds it.
 pub fn markdown_table() -> String {

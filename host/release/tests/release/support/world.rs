@@ -147,7 +147,14 @@ impl Actor for World {
         })))
     }
 
-    async fn smoke_test(&self, stage: &PlannedStage, endpoint: &Endpoint, _package: &PackageRecord) -> Finished<Verdict> {
+    async fn smoke_test(
+        &self,
+        stage: &PlannedStage,
+        endpoint: &Endpoint,
+        version: &ModelVersion,
+        _package: &PackageRecord,
+    ) -> Finished<Verdict> {
+        assert_eq!(endpoint.model_digest, version.model.digest);
         let environment = stage.name.split('.').next().unwrap_or_default().to_owned();
         let call = format!("test {environment}");
         self.at(&call, Moment::Before).await;
