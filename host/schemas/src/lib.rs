@@ -17,6 +17,7 @@
 //! ```
 
 pub mod approval;
+pub mod batch;
 pub mod environments;
 pub mod event;
 pub mod exit_code;

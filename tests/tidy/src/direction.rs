@@ -15,6 +15,7 @@ const HOST: [(&str, &[&str]); 13] = [
     ("sprag-lifecycle", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime"]),
     ("sprag-scoring", &[]),
     ("sprag-serve", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-scoring"]),
+    ("sprag-batch", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime"]),
     ("sprag-egress", &["sprag-schemas", "sprag-core", "sprag-runtime"]),
     (
         "sprag-release",
@@ -22,7 +23,7 @@ const HOST: [(&str, &[&str]); 13] = [
     ),
     ("sprag-guest-build", &[]),
     ("sprag-builtin", &["sprag-core", "sprag-guest-build"]),
-    ("sprag", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-lifecycle", "sprag-release", "sprag-builtin"]),
+    ("sprag", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-batch", "sprag-egress", "sprag-lifecycle", "sprag-release", "sprag-builtin"]),
 ];
 
 /// Dependencies from elsewhere that one crate of the host has to itself: the beginning of the name, and the crate.

@@ -74,7 +74,7 @@ impl RowPlan {
                 let arrays: Vec<ArrayRef> = strips.into_iter().filter_map(Strip::column).collect();
                 let rows = arrays.first().map_or(0, |array| array.len());
                 if arrays.len() != self.read.len() || arrays.iter().any(|array| array.len() != rows) {
-                    return Err(self.damaged("columns of different lengths"));
+                    return Err(self.uneven());
                 }
                 let columns = self.cast_inputs(&arrays, &mut faults)?;
                 (columns, Original::Arrays(arrays), rows, None)
@@ -109,6 +109,11 @@ impl RowPlan {
             Ok(cells(&cast.and_then(|cast| cast).map_err(convert)?, field.dtype))
         };
         self.inputs.iter().zip(&self.input_at).map(cast_one).collect()
+    }
+
+    /// The error where the lanes of a file do not come to its end with the same block.
+    pub fn uneven(&self) -> DataError {
+        self.damaged("columns of different lengths")
     }
 
     fn damaged(&self, found: &str) -> DataError {
