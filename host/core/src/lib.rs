@@ -8,6 +8,7 @@ pub mod cache_key;
 pub mod component;
 pub mod contract;
 pub mod digest;
+pub mod drift;
 pub mod entries;
 pub mod json;
 pub mod limits;
