@@ -7,7 +7,7 @@ use std::{env, fs};
 use sha2::{Digest, Sha256};
 
 /// The standard plugins, in the order of the lifecycle.
-const PLUGINS: [&str; 8] = [
+const PLUGINS: [&str; 11] = [
     "check-tabular",
     "test-regressor",
     "test-classifier",
@@ -16,6 +16,9 @@ const PLUGINS: [&str; 8] = [
     "evaluate-regression",
     "evaluate-classification",
     "register-local",
+    "notify-webhook",
+    "notify-email",
+    "approve-by-rule",
 ];
 
 fn main() {

@@ -1,0 +1,38 @@
+//! The shape of Slack: Block Kit, <https://docs.slack.dev/reference/block-kit>.
+
+use serde_json::{Value, json};
+use sprag_notice::Event;
+
+/// The most fields that one section holds.
+const FIELDS: usize = 10;
+/// The most characters of a header.
+const HEADER: usize = 150;
+/// The most characters of a field.
+const FIELD: usize = 1900;
+
+/// The message.
+pub(crate) fn message(event: &Event, channel: Option<&str>) -> Value {
+    let title: String = event.title().chars().take(HEADER).collect();
+    let mut blocks = vec![json!({ "type": "header", "text": { "type": "plain_text", "text": title } })];
+    if !event.metrics.is_empty() {
+        let lines: Vec<_> = event.metrics.iter().take(FIELDS).map(|metric| escape(&metric.line())).collect();
+        blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": lines.join("\n") } }));
+    }
+    for facts in event.facts().chunks(FIELDS) {
+        let field = |(name, value): &(String, String)| {
+            let value: String = escape(value).chars().take(FIELD).collect();
+            json!({ "type": "mrkdwn", "text": format!("*{}*\n{value}", escape(name)) })
+        };
+        blocks.push(json!({ "type": "section", "fields": facts.iter().map(field).collect::<Vec<_>>() }));
+    }
+    let mut message = json!({ "text": event.title(), "blocks": blocks });
+    if let Some(channel) = channel {
+        message["channel"] = channel.into();
+    }
+    message
+}
+
+/// Text that is no markup to Slack: it asks for these three alone.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
