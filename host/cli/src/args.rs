@@ -1,8 +1,18 @@
 //! Every command, argument and flag. The doc comments are the help.
 
+mod release;
+mod score;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use release::{
+    ApprovalsArgs, DriveArgs, EnvironmentsArgs, KeyArgs, KeyCommand, ReleaseArgs, ReleasesArgs, ResumeArgs, RollbackArgs,
+    WordArgs,
+};
+
+pub use score::ScoreArgs;
 
 use crate::console::Color;
 
@@ -50,6 +60,31 @@ pub enum Command {
     /// Show a registered version or the history of an alias.
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Model(ModelArgs),
+    /// Take a registered version through staging and its approval to production.
+    Release(ReleaseArgs),
+    /// Go on with a release that waits, failed or was interrupted.
+    Resume(ResumeArgs),
+    /// Put a version back that passed its test in an environment.
+    Rollback(RollbackArgs),
+    /// List the releases, or show one with its steps.
+    Releases(ReleasesArgs),
+    /// Show what runs where, or the history of one environment.
+    Environments(EnvironmentsArgs),
+    /// List what waits for approvers, with all that they need to know.
+    Approvals(ApprovalsArgs),
+    /// Approve what a release waits with, signed by your SSH key.
+    #[command(
+        after_help = "Examples:\n  sprag approve 20261124-1000 --reason \"metrics and drift look right\"\n  sprag approve --reason ok --output ada.json"
+    )]
+    Approve(WordArgs),
+    /// Reject what a release waits with: it ends there.
+    #[command(after_help = "Example:\n  sprag reject 20261124-1000 --reason \"too slow\"")]
+    Reject(WordArgs),
+    /// Make or show a key to approve with.
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Key(KeyArgs),
+    /// Score a file with a registered version.
+    Score(ScoreArgs),
     /// List the built-in plugins.
     Plugins(PluginsArgs),
     /// Print the JSON Schema of a file or stream that sprag reads or writes.
@@ -133,6 +168,15 @@ pub struct RunArgs {
     /// Show the stages as they start, the plugins' log lines and every metric.
     #[arg(long, short)]
     pub verbose: bool,
+    /// Release the version that the run registered: `sprag release` follows at once.
+    #[arg(long, conflicts_with_all = ["dry_run"])]
+    pub release: bool,
+    /// With `--release`: approve with this key, where the rule lets its owner.
+    #[arg(long, value_name = "KEYFILE", requires_all = ["release", "reason"])]
+    pub approve_as: Option<PathBuf>,
+    /// With `--approve-as`: why.
+    #[arg(long, value_name = "TEXT", requires = "approve_as")]
+    pub reason: Option<String>,
 }
 
 /// What `sprag run` prints.
@@ -275,6 +319,12 @@ pub enum SchemaOf {
     Model,
     /// An event, as `sprag run --format json` prints one a line.
     Event,
+    /// A release, as `sprag release --json` prints it.
+    Release,
+    /// What a `notify` or `approve` stage is handed.
+    ReleaseEvent,
+    /// An approval, as `sprag approve --output` writes it.
+    Approval,
 }
 
 /// Arguments of `sprag completions`.

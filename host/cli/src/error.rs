@@ -1,6 +1,7 @@
 //! What can go wrong for the person at the terminal.
 
 use sprag_lifecycle::{ProjectError, RunError, SourceError, with_causes};
+use sprag_release::ReleaseError;
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_store::StoreError;
 
@@ -61,5 +62,11 @@ impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         let code = if error.is_usage() { exit_code::BAD_PROJECT } else { exit_code::INTERNAL };
         Self { code, message: with_causes(&error), hints: error.hint().into_iter().collect() }
+    }
+}
+
+impl From<ReleaseError> for CommandError {
+    fn from(error: ReleaseError) -> Self {
+        Self { code: error.exit_code(), message: with_causes(&error), hints: error.hint().into_iter().collect() }
     }
 }

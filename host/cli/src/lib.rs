@@ -12,6 +12,7 @@ mod report;
 use std::process::ExitCode;
 
 use clap::Parser;
+use sprag_schemas::approval::Verdict;
 
 use args::{Arguments, Command};
 use console::Console;
@@ -32,6 +33,16 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run(args, project, &console),
         Command::Models(args) => commands::models::run(args, project, &console),
         Command::Model(args) => commands::model::run(args, project, &console),
+        Command::Release(args) => commands::release::run(args, project, &console),
+        Command::Resume(args) => commands::release::resume(args, project, &console),
+        Command::Rollback(args) => commands::rollback::run(args, project, &console),
+        Command::Releases(args) => commands::releases::run(args, project, &console),
+        Command::Environments(args) => commands::environments::run(args, project, &console),
+        Command::Approvals(args) => commands::approvals::run(args, project, &console),
+        Command::Approve(args) => commands::approvals::say(Verdict::Approve, args, project, &console),
+        Command::Reject(args) => commands::approvals::say(Verdict::Reject, args, project, &console),
+        Command::Key(args) => commands::key::run(args, project, &console),
+        Command::Score(args) => commands::score::run(args, project, &console),
         Command::Plugins(args) => commands::plugins::run(args, &console),
         Command::Schema(args) => commands::schema::run(args, &console),
         Command::Completions(args) => commands::completions::run(args, &console),

@@ -1,17 +1,26 @@
 //! One file for each command: its arguments are in [`crate::args`], its work is below this crate.
 
+pub mod approvals;
 pub mod check;
 pub mod compare;
 pub mod completions;
+mod driving;
+pub mod environments;
+pub mod key;
+mod keys;
 pub mod lock;
 pub mod model;
 pub mod models;
 pub mod new;
 pub mod plugins;
 pub mod profile;
+pub mod release;
+pub mod releases;
+pub mod rollback;
 pub mod run;
 pub mod runs;
 pub mod schema;
+pub mod score;
 pub mod show;
 
 use std::path::{Path, PathBuf};

@@ -1,11 +1,12 @@
 //! `sprag run`
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sprag_lifecycle::{Cancel, RunOptions};
 use sprag_schemas::exit_code::{self, ExitCode};
 
-use crate::args::{Format, RunArgs};
+use crate::args::{DriveArgs, Format, RunArgs};
 use crate::console::Console;
 use crate::error::CommandError;
 use crate::report;
@@ -27,8 +28,7 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
     let options = RunOptions { locked: args.locked, no_cache: args.no_cache, no_wait: args.no_wait, code_dir: code_dir() };
     let cancel = Cancel::default();
     let observer = report::live::observer(args.format, args.verbose, *console);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|error| CommandError::internal(format!("failed to start: {error}")))?;
+    let runtime = tokio_runtime()?;
     {
         // Listening begins before the run does: a signal that comes early must not end the process in the midst of it.
         let _inside = runtime.enter();
@@ -41,11 +41,33 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
     if let Some(path) = &args.summary {
         write(path, &report::markdown::summary(&record))?;
     }
-    Ok(sprag_lifecycle::exit_code(&record))
+    let code = sprag_lifecycle::exit_code(&record);
+    match &record.registered {
+        Some(version) if args.release && code == exit_code::SUCCESS => {
+            let store = Arc::new(super::open_store(Some(&project.root))?);
+            let version = store.find_version(&version.to_string())?;
+            let drive = DriveArgs {
+                approve_as: args.approve_as.clone(),
+                reason: args.reason.clone(),
+                no_wait: args.no_wait,
+                json: args.format == Format::Json,
+                verbose: args.verbose,
+                ..DriveArgs::default()
+            };
+            super::release::released(&project, store, &version, None, &drive, console)
+        }
+        _ => Ok(code),
+    }
+}
+
+/// The runtime that a command's work runs on. The work itself is on the calling thread; one more serves timers and sockets.
+pub(super) fn tokio_runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.map_err(|error| CommandError::internal(format!("failed to start: {error}")))
 }
 
 /// Asks the run to stop at Ctrl-C or SIGTERM. A second one ends the process at once.
-fn stop_on_signal(cancel: Cancel) -> Result<impl Future<Output = ()>, CommandError> {
+pub(super) fn stop_on_signal(cancel: Cancel) -> Result<impl Future<Output = ()>, CommandError> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| CommandError::internal(format!("failed to listen for signals: {error}")));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
@@ -64,7 +86,7 @@ fn stop_on_signal(cancel: Cancel) -> Result<impl Future<Output = ()>, CommandErr
 }
 
 /// Where compiled code is kept: a folder of the user's, never of the project's, since code found there is run.
-fn code_dir() -> Option<PathBuf> {
+pub(super) fn code_dir() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
     variable("SPRAG_CACHE_DIR").or_else(|| Some(cache?.join("sprag"))).map(|dir| dir.join("code"))

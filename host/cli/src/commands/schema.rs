@@ -1,9 +1,11 @@
 //! `sprag schema`
 
+use sprag_schemas::approval::Approval;
 use sprag_schemas::event::Event;
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::manifest::Manifest;
 use sprag_schemas::record::{ModelVersion, RunRecord};
+use sprag_schemas::release::{ReleaseEvent, ReleaseRecord};
 
 use crate::args::{SchemaArgs, SchemaOf};
 use crate::console::Console;
@@ -19,6 +21,9 @@ pub fn run(args: &SchemaArgs, console: &Console) -> Result<ExitCode, CommandErro
         SchemaOf::Run => schemars::schema_for!(RunRecord),
         SchemaOf::Model => schemars::schema_for!(ModelVersion),
         SchemaOf::Event => schemars::schema_for!(Event),
+        SchemaOf::Release => schemars::schema_for!(ReleaseRecord),
+        SchemaOf::ReleaseEvent => schemars::schema_for!(ReleaseEvent),
+        SchemaOf::Approval => schemars::schema_for!(Approval),
     });
     Ok(exit_code::SUCCESS)
 }

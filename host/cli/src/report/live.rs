@@ -26,6 +26,11 @@ pub(crate) fn observer(format: Format, verbose: bool, console: Console) -> Obser
     }
 }
 
+/// Makes an observer that says nothing: the result alone is asked for.
+pub(crate) fn silent() -> Observer {
+    Arc::new(|_| {})
+}
+
 fn spinner() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     let style = ProgressStyle::with_template("{spinner} {msg}").expect("the template is fixed and good");

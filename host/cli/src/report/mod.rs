@@ -1,5 +1,6 @@
 //! What a run looks like: to a person while it goes on and when it is over, to a CI system, and in a pull request.
 
+pub(crate) mod approval;
 pub(crate) mod compare;
 pub(crate) mod facts;
 pub(crate) mod junit;
@@ -7,4 +8,5 @@ pub(crate) mod live;
 pub(crate) mod markdown;
 pub(crate) mod number;
 pub(crate) mod plan;
+pub(crate) mod release;
 pub(crate) mod text;

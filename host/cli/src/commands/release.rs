@@ -1,0 +1,93 @@
+//! `sprag release` and `sprag resume`
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sprag_lifecycle::{Cancel, Project, accept_lock};
+use sprag_release::{preview, start_release};
+use sprag_schemas::exit_code::{self, ExitCode};
+use sprag_schemas::record::ModelVersion;
+use sprag_store::Store;
+
+use super::driving;
+use crate::args::{DriveArgs, ReleaseArgs, ResumeArgs};
+use crate::console::{BOLD, Console, DIM};
+use crate::error::CommandError;
+use crate::report;
+
+/// Releases a version, or shows what would change.
+///
+/// # Errors
+/// The release could not begin, go on or be recorded. How it stands is the exit code.
+pub fn run(args: &ReleaseArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
+    let store = Arc::new(super::open_store(project)?);
+    let project = super::load(project, &[])?;
+    accept_lock(&project, args.locked)?;
+    let version = find(&project, &store, args.model.as_deref())?;
+    if args.plan {
+        return plan(&project, store, &version, args, console);
+    }
+    released(&project, store, &version, args.to.as_deref(), &args.drive, console)
+}
+
+/// Releases a version.
+pub(super) fn released(
+    project: &Project,
+    store: Arc<Store>,
+    version: &ModelVersion,
+    to: Option<&str>,
+    args: &DriveArgs,
+    console: &Console,
+) -> Result<ExitCode, CommandError> {
+    let release = start_release(project, &store, version, to)?.record;
+    if !args.json {
+        console.line(&format!("{BOLD}{}{BOLD:#} to {} {DIM}release {}{DIM:#}", release.version, release.to, release.id));
+    }
+    driving::drive(project, store, &release.id, args, console)
+}
+
+/// Goes on with a release.
+///
+/// # Errors
+/// There is no such release, it has ended, or it could not go on.
+pub fn resume(args: &ResumeArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
+    let store = Arc::new(super::open_store(project)?);
+    let project = super::load(project, &[])?;
+    accept_lock(&project, false)?;
+    let release = store.find_release(&args.release)?.record;
+    if !args.drive.json {
+        console.line(&format!("{BOLD}{}{BOLD:#} to {} {DIM}release {}{DIM:#}", release.version, release.to, release.id));
+    }
+    driving::drive(&project, store, &release.id, &args.drive, console)
+}
+
+/// The version that a person means: `@alias` and a number are the project's model's.
+fn find(project: &Project, store: &Store, text: Option<&str>) -> Result<ModelVersion, CommandError> {
+    let model = project.manifest.model_name();
+    let text = match text {
+        None => model.to_owned(),
+        Some(alias) if alias.starts_with('@') => format!("{model}{alias}"),
+        Some(number) if number.bytes().all(|b| b.is_ascii_digit()) => format!("{model}@{number}"),
+        Some(text) => text.to_owned(),
+    };
+    Ok(store.find_version(&text)?)
+}
+
+fn plan(
+    project: &Project,
+    store: Arc<Store>,
+    version: &ModelVersion,
+    args: &ReleaseArgs,
+    console: &Console,
+) -> Result<ExitCode, CommandError> {
+    let runtime = super::run::tokio_runtime()?;
+    let stages = driving::stages(project, store.clone(), &args.drive, &Cancel::default(), console)?;
+    let planned = runtime.block_on(preview(project, &store, &stages, version, args.to.as_deref()))?;
+    if args.drive.json {
+        console.json(&planned);
+    } else {
+        report::release::plan(&planned).iter().for_each(|line| console.line(line));
+    }
+    let is_whole = planned.environments.iter().all(|environment| environment.error.is_none());
+    Ok(if is_whole { exit_code::SUCCESS } else { exit_code::PLUGIN_FAILED })
+}
