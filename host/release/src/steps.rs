@@ -52,7 +52,7 @@ fn wanted(project: &Project, record: &ReleaseRecord) -> Result<Vec<StepRecord>, 
         let settings = &project.manifest.environments[&environment.name];
         let name = &environment.name;
         let mut push = |key: &str, action, stage: Option<&PlannedStage>| {
-            steps.push(step(format!("{name}.{key}"), action, Some(name), stage))
+            steps.push(step(format!("{name}.{key}"), action, Some(name), stage));
         };
         let is_gated = settings.approval.is_some() || !environment.approve.is_empty();
         for stage in environment.notify.iter().filter(|_| is_gated) {

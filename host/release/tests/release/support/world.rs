@@ -85,19 +85,18 @@ impl World {
     }
 
     async fn at(&self, call: &str, moment: Moment) {
+        if self.is_killed_at(call, moment) {
+            self.killed.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn is_killed_at(&self, call: &str, moment: Moment) -> bool {
         let mut state = self.state.lock().unwrap();
         if moment == Moment::Before {
             state.calls.push(call.to_owned());
         }
-        let dies = state.kill.as_ref().is_some_and(|(at, when)| at == call && *when == moment);
-        if dies {
-            state.kill = None;
-        }
-        drop(state);
-        if dies {
-            self.killed.notify_one();
-            std::future::pending::<()>().await;
-        }
+        state.kill.take_if(|(at, when)| at == call && *when == moment).is_some()
     }
 
     fn fails(&self, call: &str) -> Option<StageFailure> {
