@@ -2,6 +2,7 @@
 
 mod release;
 mod score;
+mod services;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub use release::{
 };
 
 pub use score::ScoreArgs;
+pub use services::{ProvisionArgs, ServicesAction, ServicesArgs};
 
 use crate::console::Color;
 
@@ -85,6 +87,10 @@ pub enum Command {
     Key(KeyArgs),
     /// Score a file with a registered version.
     Score(ScoreArgs),
+    /// List or stop the scoring services that run on this machine.
+    Services(ServicesArgs),
+    /// Make, once, what the later stages need: a workspace, compute, a registry.
+    Provision(ProvisionArgs),
     /// List the built-in plugins.
     Plugins(PluginsArgs),
     /// Print the JSON Schema of a file or stream that sprag reads or writes.

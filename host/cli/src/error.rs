@@ -2,6 +2,7 @@
 
 use sprag_lifecycle::{ProjectError, RunError, SourceError, with_causes};
 use sprag_release::ReleaseError;
+use sprag_runtime::StageFailure;
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_store::StoreError;
 
@@ -25,6 +26,17 @@ impl CommandError {
     /// A fault of sprag or of the machine.
     pub fn internal(message: impl Into<String>) -> Self {
         Self { code: exit_code::INTERNAL, ..Self::user(message) }
+    }
+
+    /// A stage that failed.
+    pub fn stage(name: &str, failure: &StageFailure) -> Self {
+        let code = match failure {
+            StageFailure::Cancelled => exit_code::CANCELLED,
+            StageFailure::Limit(_) => exit_code::LIMIT,
+            StageFailure::Host(_) => exit_code::INTERNAL,
+            _ => exit_code::PLUGIN_FAILED,
+        };
+        Self { code, ..Self::user(format!("stage `{name}` failed: {}", failure.to_record().message)) }
     }
 
     /// The same with advice.

@@ -43,6 +43,8 @@ pub fn main() -> ExitCode {
         Command::Reject(args) => commands::approvals::say(Verdict::Reject, args, project, &console),
         Command::Key(args) => commands::key::run(args, project, &console),
         Command::Score(args) => commands::score::run(args, project, &console),
+        Command::Services(args) => commands::services::run(args, project, &console),
+        Command::Provision(args) => commands::provision::run(args, project, &console),
         Command::Plugins(args) => commands::plugins::run(args, &console),
         Command::Schema(args) => commands::schema::run(args, &console),
         Command::Completions(args) => commands::completions::run(args, &console),

@@ -11,7 +11,8 @@ use sprag_lifecycle::{Cancel, Observer, Project, split_of, stage_call, with_caus
 use sprag_package::registry::{Reference, Registry, Transport, push};
 use sprag_package::{MakeError, Making, Server, make};
 use sprag_runtime::outside::Services;
-use sprag_runtime::{DeployService, DeployTask, Deployed, Endpoint, Finished, Ruling, Runtime, StageCall, StageFailure, Verdict};
+use sprag_runtime::{Change, DeployService, DeployTask, Deployed, Endpoint, Finished, ProvisionTask, Ruling, Runtime, StageCall, StageFailure, Verdict};
+use sprag_schemas::manifest::Kind;
 use sprag_schemas::package::Package;
 use sprag_schemas::record::{ModelVersion, StageReport};
 use sprag_schemas::release::{PackageRecord, ReleaseEvent};
@@ -65,7 +66,7 @@ impl Stages<'_> {
         let call = stage_call(self.project, &self.store, runtime, stage, &self.observer, &self.cancel);
         let mut call = call.map_err(|error| with_causes(&error))?;
         if stage.kind.may_use_network() {
-            let place = format!("environments.{}", stage.name);
+            let place = if stage.kind == Kind::Provision { stage.name.clone() } else { format!("environments.{}", stage.name) };
             let settings = extend(Network::of(&stage.name, &place, &stage.grants, &self.vault));
             call.outbound = Some(Arc::new(settings.build().map_err(|error| error.to_string())?));
         }
@@ -84,6 +85,14 @@ impl Stages<'_> {
         let profile = sprag_data::profile(&split.training).map_err(|error| error.to_string())?;
         let text = serde_json::to_vec(&profile).map_err(|error| error.to_string())?;
         self.store.put_bytes(&text).map(Some).map_err(|error| with_causes(&error))
+    }
+
+    /// Asks a stage under `[provision]` what it would do, or lets it do it.
+    pub async fn provision(&self, stage: &PlannedStage, task: ProvisionTask) -> Finished<Vec<Change>> {
+        match self.call(stage, |settings| settings) {
+            Ok((runtime, call)) => runtime.provision(&call, task).await,
+            Err(message) => host(message),
+        }
     }
 
     async fn packaged(&self, version: &ModelVersion) -> Result<(PackageRecord, StageReport), (String, StageReport)> {

@@ -79,9 +79,25 @@ pub(super) fn stages<'a>(
     console: &Console,
 ) -> Result<Stages<'a>, CommandError> {
     let of_stages = project.plan.environments.iter().flat_map(|environment| environment.stages());
-    let granted = of_stages.flat_map(|stage: &PlannedStage| stage.grants.secrets.iter());
     let keys = project.manifest.environments.values().filter_map(|environment| environment.key.as_ref());
-    let names = granted.chain(keys).map(String::as_str);
+    let names = granted(of_stages).chain(keys.map(String::as_str));
+    stages_with(project, store, names, args, cancel, console)
+}
+
+/// The secrets that stages are granted.
+pub(super) fn granted<'a>(stages: impl Iterator<Item = &'a PlannedStage>) -> impl Iterator<Item = &'a str> {
+    stages.flat_map(|stage| stage.grants.secrets.iter().map(String::as_str))
+}
+
+/// The same for the secrets of these names alone.
+pub(super) fn stages_with<'a>(
+    project: &'a Project,
+    store: Arc<Store>,
+    names: impl Iterator<Item = &'a str>,
+    args: &DriveArgs,
+    cancel: &Cancel,
+    console: &Console,
+) -> Result<Stages<'a>, CommandError> {
     let variable = |name: &str| std::env::var(name).ok();
     let vault = Vault::open(&project.manifest.secrets, names, &variable, &project.root).map_err(|problems| {
         let text = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
@@ -96,7 +112,7 @@ pub(super) fn stages<'a>(
         project,
         store,
         vault,
-        services: None,
+        services: Some(Arc::new(super::services::of_project(&project.root, &project.manifest.secrets)?)),
         server,
         code_dir: super::run::code_dir(),
         observer: if args.json { report::live::silent() } else { report::live::observer(Format::Text, args.verbose, *console) },

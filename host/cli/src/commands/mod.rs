@@ -14,6 +14,7 @@ pub mod models;
 pub mod new;
 pub mod plugins;
 pub mod profile;
+pub mod provision;
 pub mod release;
 pub mod releases;
 pub mod rollback;
@@ -21,6 +22,7 @@ pub mod run;
 pub mod runs;
 pub mod schema;
 pub mod score;
+pub mod services;
 pub mod show;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,256 @@
+//! What commands and stages do with services: ask the supervisor through the service's folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use sprag_runtime::outside::{Pending, Service, ServiceCondition, ServiceError, ServiceShare, ServiceStatus, Services};
+use sprag_schemas::secrets::Secret;
+
+use crate::folder::{Folder, FolderError, Found, Wanted};
+
+/// How often an answer of the supervisor is looked for.
+const TICK: Duration = Duration::from_millis(10);
+
+/// How long a supervisor may take to answer.
+const TO_ANSWER: Duration = Duration::from_secs(150);
+
+/// The services of one project on this machine.
+#[derive(Debug, Clone)]
+pub struct LocalServices {
+    program: PathBuf,
+    project: PathBuf,
+    store: PathBuf,
+    secrets: BTreeMap<String, Secret>,
+}
+
+impl LocalServices {
+    /// The services of the project in a folder, run by a program of `sprag`. `secrets` say where bearer keys come from.
+    pub fn new(program: &Path, project: &Path, store: &Path, secrets: &BTreeMap<String, Secret>) -> Self {
+        Self { program: program.to_owned(), project: project.to_owned(), store: store.to_owned(), secrets: secrets.clone() }
+    }
+
+    fn look(&self, name: &str) -> Result<Option<ServiceStatus>, ServiceError> {
+        let folder = Folder::of(&self.store, name);
+        let Some(found) = folder.found().map_err(io)? else { return Ok(None) };
+        let is_supervised = folder.is_supervised().map_err(io)?;
+        Ok(Some(status(name, &found, is_supervised)))
+    }
+
+    async fn put(self, service: Service) -> Result<ServiceStatus, ServiceError> {
+        check(&service)?;
+        let folder = Folder::of(&self.store, &service.name);
+        folder.create().map_err(io)?;
+        let before = folder.wanted().map_err(io)?;
+        let found = folder.found().map_err(io)?;
+        let wanted = Wanted {
+            generation: before.as_ref().map_or(1, |before| before.generation + 1),
+            is_running: true,
+            arguments: self.arguments(&service)?,
+            shares: service.shares.iter().map(|share| (share.package.clone(), share.percent)).collect(),
+            port: service.port,
+        };
+        let is_supervised = folder.is_supervised().map_err(io)?;
+        let is_same = |before: &Wanted| Wanted { generation: wanted.generation, ..before.clone() } == wanted;
+        let stands = found.as_ref().is_some_and(|found| found.is_ready && found.refused.is_none());
+        if is_supervised && stands && before.as_ref().is_some_and(is_same) {
+            return self.look(&service.name)?.ok_or_else(|| ServiceError::Io("the service went away".to_owned()));
+        }
+        folder.want(&wanted).map_err(io)?;
+        if !is_supervised {
+            self.spawn(&service.name)?;
+        }
+        self.answer(&folder, &service.name, wanted.generation).await
+    }
+
+    /// Starts a supervisor that outlives this process.
+    fn spawn(&self, name: &str) -> Result<(), ServiceError> {
+        use std::os::unix::process::CommandExt;
+        let mut command = Command::new(&self.program);
+        command
+            .arg("--project")
+            .arg(&self.project)
+            .args(["services", "supervise", name])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0);
+        let failed = |error: std::io::Error| ServiceError::Io(format!("failed to start `{}`: {error}", self.program.display()));
+        let mut child = command.spawn().map_err(failed)?;
+        // Collected by a thread where this process lives long enough, so that it does not stay behind as a dead entry.
+        std::thread::spawn(move || child.wait());
+        Ok(())
+    }
+
+    async fn answer(&self, folder: &Folder, name: &str, generation: u64) -> Result<ServiceStatus, ServiceError> {
+        let since = Instant::now();
+        loop {
+            if let Some(found) = folder.found().map_err(io)?.filter(|found| found.generation == generation) {
+                if let Some(why) = found.refused {
+                    return Err(ServiceError::NotReady(why));
+                }
+                return Ok(status(name, &found, true));
+            }
+            if since.elapsed() > TO_ANSWER {
+                let tail = folder.log_tail();
+                return Err(ServiceError::NotReady(format!(
+                    "expected the supervisor of `{name}` to answer, found silence\n{tail}"
+                )));
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    async fn end(self, name: String) -> Result<bool, ServiceError> {
+        let folder = Folder::of(&self.store, &name);
+        let Some(wanted) = folder.wanted().map_err(io)? else { return Ok(false) };
+        let is_supervised = folder.is_supervised().map_err(io)?;
+        if !is_supervised {
+            // Nobody looks after it: what its supervisor left is ended here.
+            if let Some(server) = folder.found().map_err(io)?.and_then(|found| found.server) {
+                server.ask_to_end();
+            }
+            folder.remove().map_err(io)?;
+            return Ok(true);
+        }
+        folder.want(&Wanted { generation: wanted.generation + 1, is_running: false, ..wanted }).map_err(io)?;
+        let since = Instant::now();
+        while folder.path().exists() {
+            if since.elapsed() > TO_ANSWER {
+                return Err(ServiceError::Io(format!("expected the supervisor of `{name}` to end it, found silence")));
+            }
+            tokio::time::sleep(TICK).await;
+        }
+        Ok(true)
+    }
+
+    /// What follows `sprag serve`. Keys are named by where they come from; their values are in no argument and no file of sprag.
+    fn arguments(&self, service: &Service) -> Result<Vec<String>, ServiceError> {
+        let mut arguments = vec![];
+        for share in &service.shares {
+            let value =
+                if service.shares.len() == 1 { share.package.clone() } else { format!("{}:{}", share.package, share.percent) };
+            arguments.extend(["--package".to_owned(), value]);
+        }
+        for name in &service.keys {
+            let secret = self.secrets.get(name);
+            let secret =
+                secret.ok_or_else(|| ServiceError::BadService(format!("expected a secret of the project, found `{name}`")))?;
+            match (&secret.env, &secret.file) {
+                (Some(variable), _) => arguments.extend(["--key-env".to_owned(), variable.clone()]),
+                (_, Some(file)) => arguments.extend(["--key-file".to_owned(), self.project.join(file).display().to_string()]),
+                (None, None) => {
+                    let message =
+                        format!("expected a bearer key from `env` or `file`, found another source of the secret `{name}`");
+                    return Err(ServiceError::BadService(message));
+                }
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+impl Services for LocalServices {
+    fn start(&self, service: Service) -> Pending<Result<ServiceStatus, ServiceError>> {
+        Box::pin(self.clone().put(service))
+    }
+
+    fn stop(&self, name: String) -> Pending<Result<bool, ServiceError>> {
+        Box::pin(self.clone().end(name))
+    }
+
+    fn status(&self, name: String) -> Pending<Result<Option<ServiceStatus>, ServiceError>> {
+        let status = self.look(&name);
+        Box::pin(std::future::ready(status))
+    }
+
+    fn list(&self) -> Pending<Result<Vec<ServiceStatus>, ServiceError>> {
+        let all = Folder::names(&self.store).map_err(io).and_then(|names| {
+            let found = names.iter().map(|name| self.look(name));
+            Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        });
+        Box::pin(std::future::ready(all))
+    }
+}
+
+fn io(error: FolderError) -> ServiceError {
+    ServiceError::Io(error.to_string())
+}
+
+fn status(name: &str, found: &Found, is_supervised: bool) -> ServiceStatus {
+    let condition = match (is_supervised, found.is_ready) {
+        (false, _) => ServiceCondition::Lost,
+        (true, true) => ServiceCondition::Ready,
+        (true, false) if found.shares.is_empty() => ServiceCondition::Starting,
+        (true, false) => ServiceCondition::Restarting,
+    };
+    let shares = found.shares.iter().map(|(package, percent)| ServiceShare { package: package.clone(), percent: *percent });
+    ServiceStatus {
+        name: name.to_owned(),
+        shares: shares.collect(),
+        port: found.port,
+        url: format!("http://127.0.0.1:{}", found.port),
+        condition,
+        restarts: found.restarts,
+    }
+}
+
+fn check(service: &Service) -> Result<(), ServiceError> {
+    let bad = |message: String| Err(ServiceError::BadService(message));
+    let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if service.name.is_empty() || service.name.len() > 64 || !service.name.chars().all(inside) {
+        return bad(format!(
+            "expected a name of lower-case letters, digits and hyphens, found `{}`",
+            service.name.escape_debug()
+        ));
+    }
+    let digests = service.shares.iter().map(|share| share.package.strip_prefix("sha256:").unwrap_or_default());
+    if let Some(digest) =
+        digests.into_iter().find(|digest| digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
+        return bad(format!("expected the digest of a package, found `{}`", digest.escape_debug()));
+    }
+    let sum: u64 = service.shares.iter().map(|share| u64::from(share.percent)).sum();
+    if sum != 100 {
+        return bad(format!("expected shares that add up to 100, found {sum}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(name: &str, shares: &[(&str, u32)]) -> Service {
+        let shares = shares
+            .iter()
+            .map(|(digit, percent)| ServiceShare { package: format!("sha256:{}", digit.repeat(64)), percent: *percent });
+        Service { name: name.to_owned(), shares: shares.collect(), port: 0, keys: vec![] }
+    }
+
+    #[test]
+    fn services_are_checked_before_anything_happens() {
+        assert_eq!(check(&service("diabetes-staging", &[("a", 90), ("b", 10)])), Ok(()));
+        let message = |service| check(&service).unwrap_err().to_string();
+        assert_eq!(
+            message(service("../up", &[("a", 100)])),
+            "expected a name of lower-case letters, digits and hyphens, found `../up`"
+        );
+        assert_eq!(message(service("s", &[("a", 90)])), "expected shares that add up to 100, found 90");
+        assert_eq!(message(service("s", &[])), "expected shares that add up to 100, found 0");
+        assert!(message(service("s", &[("--config=", 100)])).starts_with("expected the digest of a package, found"));
+    }
+
+    #[test]
+    fn keys_are_named_by_their_source() {
+        let secret = Secret { env: Some("SCORING_KEY".into()), ..Secret::default() };
+        let secrets = BTreeMap::from([("key".to_owned(), secret)]);
+        let services = LocalServices::new(Path::new("sprag"), Path::new("/p"), Path::new("/p/.sprag"), &secrets);
+        let mut wanted = service("s", &[("a", 100)]);
+        wanted.keys = vec!["key".into()];
+        assert_eq!(services.arguments(&wanted).unwrap()[2..], ["--key-env", "SCORING_KEY"]);
+        wanted.keys = vec!["other".into()];
+        assert_eq!(services.arguments(&wanted).unwrap_err().to_string(), "expected a secret of the project, found `other`");
+    }
+}

@@ -1,0 +1,210 @@
+//! The folder of one service: what should be, what is, and whose it is.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::process::ProcessId;
+
+/// What a service should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Wanted {
+    /// Counts the changes.
+    pub(crate) generation: u64,
+    /// Whether it should run at all.
+    pub(crate) is_running: bool,
+    /// The arguments of `sprag` that say what is served, without where.
+    pub(crate) arguments: Vec<String>,
+    /// The packages with their shares, as they were asked for.
+    pub(crate) shares: Vec<(String, u32)>,
+    /// The port; 0 for any free one.
+    pub(crate) port: u16,
+}
+
+/// What the supervisor says of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Found {
+    /// The last change that the supervisor acted upon, well or not.
+    pub(crate) generation: u64,
+    /// Why that change did not come about; what ran before still runs.
+    pub(crate) refused: Option<String>,
+    /// The packages that are served.
+    pub(crate) shares: Vec<(String, u32)>,
+    /// The port; 0 where there is none yet.
+    pub(crate) port: u16,
+    /// Whether it answers.
+    pub(crate) is_ready: bool,
+    /// How often it was started again after it ended.
+    pub(crate) restarts: u32,
+    /// The process that answers.
+    pub(crate) server: Option<ProcessId>,
+}
+
+/// Why a folder could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// A file could not be read or written.
+    #[error("failed to use `{}`: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is not what a supervisor or a command wrote.
+    #[error("expected the state of a service in `{}`, found something else: {message}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+}
+
+/// The folder of one service.
+#[derive(Debug, Clone)]
+pub struct Folder(PathBuf);
+
+/// The bytes of the log that errors show.
+const TAIL: u64 = 2000;
+
+/// The size from which a log makes room for a new one.
+const LOG: u64 = 16 << 20;
+
+impl Folder {
+    /// The folder of the service of a name, in the folder of a store (`.sprag`).
+    pub fn of(store: &Path, name: &str) -> Self {
+        Self(store.join("services").join(name))
+    }
+
+    /// The names of all services that have a folder, sorted.
+    ///
+    /// # Errors
+    /// The folder of services cannot be read.
+    pub fn names(store: &Path) -> Result<Vec<String>, FolderError> {
+        let path = store.join("services");
+        let entries = match std::fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
+            Err(source) => return Err(FolderError::Io { path, source }),
+        };
+        let mut names = vec![];
+        for entry in entries {
+            let entry = entry.map_err(|source| FolderError::Io { path: path.clone(), source })?;
+            names.extend(entry.file_name().into_string());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn create(&self) -> Result<(), FolderError> {
+        std::fs::create_dir_all(&self.0).map_err(|source| self.failed("", source))
+    }
+
+    /// The lock that the supervisor holds as long as it lives; none where another process holds it.
+    pub(crate) fn lock(&self) -> Result<Option<File>, FolderError> {
+        let open = File::options().create(true).append(true).open(self.0.join("lock"));
+        let file = open.map_err(|source| self.failed("lock", source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(self.failed("lock", source)),
+        }
+    }
+
+    /// Whether a supervisor is there.
+    pub(crate) fn is_supervised(&self) -> Result<bool, FolderError> {
+        Ok(self.0.join("lock").exists() && self.lock()?.is_none())
+    }
+
+    pub(crate) fn wanted(&self) -> Result<Option<Wanted>, FolderError> {
+        self.read("wanted.json")
+    }
+
+    pub(crate) fn want(&self, wanted: &Wanted) -> Result<(), FolderError> {
+        self.write("wanted.json", wanted)
+    }
+
+    pub(crate) fn found(&self) -> Result<Option<Found>, FolderError> {
+        self.read("found.json")
+    }
+
+    pub(crate) fn tell(&self, found: &Found) -> Result<(), FolderError> {
+        self.write("found.json", found)
+    }
+
+    /// Where a server of a generation says that it answers.
+    pub(crate) fn ready_file(&self, attempt: u64) -> PathBuf {
+        self.0.join(format!("ready-{attempt}"))
+    }
+
+    /// The log, to append to. A large one makes room first.
+    pub(crate) fn log(&self) -> Result<File, FolderError> {
+        let path = self.0.join("log");
+        if std::fs::metadata(&path).is_ok_and(|data| data.len() > LOG) {
+            std::fs::rename(&path, self.0.join("log.1")).map_err(|source| self.failed("log.1", source))?;
+        }
+        File::options().create(true).append(true).open(&path).map_err(|source| self.failed("log", source))
+    }
+
+    /// The last of the log.
+    pub(crate) fn log_tail(&self) -> String {
+        let read = || -> std::io::Result<String> {
+            let mut file = File::open(self.0.join("log"))?;
+            let length = file.metadata()?.len();
+            file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+            let mut bytes = vec![];
+            file.read_to_end(&mut bytes)?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let text = read().unwrap_or_default();
+        // The first line is cut where the log is longer.
+        let whole = if text.len() as u64 == TAIL { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
+        whole.trim().to_owned()
+    }
+
+    /// Removes the folder of a service that ended.
+    pub(crate) fn remove(&self) -> Result<(), FolderError> {
+        match std::fs::remove_dir_all(&self.0) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(self.failed("", error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, FolderError> {
+        let path = self.0.join(name);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(FolderError::Io { path, source }),
+        };
+        let value = serde_json::from_str(&text).map_err(|error| FolderError::Damaged { path, message: error.to_string() })?;
+        Ok(Some(value))
+    }
+
+    fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), FolderError> {
+        let write = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
+            serde_json::to_writer_pretty(&mut file, value)?;
+            file.write_all(b"\n")?;
+            file.as_file().sync_all()?;
+            file.persist(self.0.join(name)).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(|source| self.failed(name, source))
+    }
+
+    fn failed(&self, name: &str, source: std::io::Error) -> FolderError {
+        FolderError::Io { path: self.0.join(name), source }
+    }
+}

@@ -1,0 +1,283 @@
+//! The process that keeps one service running.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpSocket;
+
+use crate::folder::{Folder, FolderError, Found, Wanted};
+use crate::process::ProcessId;
+use crate::server::{Health, Server};
+
+/// How often it looks.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How long a server may take to finish its requests, beyond what it allows itself.
+const TO_END: Duration = Duration::from_secs(60);
+
+/// The first and the longest pause before a server that ended is started again.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+
+/// Why a supervisor could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum SuperviseError {
+    /// The folder of the service cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// There is nothing to run.
+    #[error("expected a service in `{}`, found none", .0.display())]
+    NoService(PathBuf),
+}
+
+/// Keeps the service of a folder running until it is asked to stop. Ends at once where another supervisor does.
+///
+/// # Errors
+/// The folder cannot be used.
+pub async fn supervise(program: &Path, project: &Path, folder: Folder) -> Result<(), SuperviseError> {
+    let Some(lock) = folder.lock()? else { return Ok(()) };
+    let wanted = folder.wanted()?.ok_or_else(|| SuperviseError::NoService(folder.path().to_owned()))?;
+    let before = folder.found()?;
+    // A supervisor that was killed leaves its server running: it answers on until the new one does.
+    let orphan = before.as_ref().and_then(|found| found.server.clone()).filter(ProcessId::is_alive);
+    let kept_port = before.as_ref().map_or(0, |found| found.port);
+    let mut supervisor = Supervisor {
+        program: program.to_owned(),
+        project: project.to_owned(),
+        folder,
+        found: Found {
+            generation: 0,
+            refused: None,
+            shares: vec![],
+            port: kept_port,
+            is_ready: false,
+            restarts: before.map_or(0, |found| found.restarts),
+            server: orphan.clone(),
+        },
+        listener: None,
+        current: None,
+        next: None,
+        ending: vec![],
+        orphan,
+        attempts: 0,
+        restart: None,
+        _lock: lock,
+    };
+    supervisor.turn_to(wanted)?;
+    loop {
+        tokio::time::sleep(TICK).await;
+        if supervisor.step()? == Step::Done {
+            return Ok(());
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Step {
+    Again,
+    Done,
+}
+
+/// A server that ended, to be started again.
+struct Restart {
+    wanted: Wanted,
+    at: Instant,
+    pause: Duration,
+}
+
+struct Supervisor {
+    program: PathBuf,
+    project: PathBuf,
+    folder: Folder,
+    found: Found,
+    listener: Option<(u16, TcpListener)>,
+    current: Option<Server>,
+    next: Option<Server>,
+    ending: Vec<(Server, Instant)>,
+    orphan: Option<ProcessId>,
+    attempts: u64,
+    restart: Option<Restart>,
+    _lock: File,
+}
+
+impl Supervisor {
+    fn step(&mut self) -> Result<Step, FolderError> {
+        if let Some(wanted) = self.folder.wanted()?.filter(|wanted| wanted.generation != self.found.generation)
+            && self.next.as_ref().is_none_or(|next| next.wanted.generation != wanted.generation)
+        {
+            if !wanted.is_running {
+                return self.stop();
+            }
+            self.turn_to(wanted)?;
+        }
+        self.look_after_next()?;
+        self.look_after_current()?;
+        self.ending.retain_mut(|(server, since)| {
+            if since.elapsed() > TO_END {
+                server.kill();
+            }
+            !server.is_over()
+        });
+        Ok(Step::Again)
+    }
+
+    /// Starts what is wanted beside what runs.
+    fn turn_to(&mut self, wanted: Wanted) -> Result<(), FolderError> {
+        if let Some(superseded) = self.next.take() {
+            self.end(superseded);
+        }
+        match self.listen(wanted.port).and_then(|()| self.start(&wanted)) {
+            Ok(server) => {
+                self.next = Some(server);
+                Ok(())
+            }
+            Err(why) => self.refuse(wanted.generation, why),
+        }
+    }
+
+    fn look_after_next(&mut self) -> Result<(), FolderError> {
+        let Some(next) = &mut self.next else { return Ok(()) };
+        match next.health(&self.folder) {
+            Health::Starting => Ok(()),
+            Health::Ready => {
+                let next = self.next.take().expect("it was there above");
+                self.found.generation = next.wanted.generation;
+                self.found.refused = None;
+                self.found.shares.clone_from(&next.wanted.shares);
+                self.found.server = Some(next.process.clone());
+                self.found.is_ready = true;
+                self.found.port = self.listener.as_ref().map_or(0, |(port, _)| *port);
+                self.restart = None;
+                if let Some(old) = self.current.replace(next) {
+                    self.end(old);
+                }
+                if let Some(orphan) = self.orphan.take() {
+                    orphan.ask_to_end();
+                }
+                self.folder.tell(&self.found)
+            }
+            Health::Over(why) => {
+                let mut next = self.next.take().expect("it was there above");
+                next.kill();
+                self.refuse(next.wanted.generation, why)
+            }
+        }
+    }
+
+    fn look_after_current(&mut self) -> Result<(), FolderError> {
+        if let Some(restart) = self.restart.take_if(|restart| restart.at <= Instant::now()) {
+            match self.start(&restart.wanted) {
+                Ok(server) => self.current = Some(server),
+                Err(_) => self.plan_restart(restart.wanted, restart.pause),
+            }
+            self.found.restarts += 1;
+        }
+        let Some(current) = &mut self.current else { return Ok(()) };
+        match current.health(&self.folder) {
+            Health::Starting => Ok(()),
+            Health::Ready if self.found.is_ready => Ok(()),
+            Health::Ready => {
+                self.found.is_ready = true;
+                self.found.server = Some(current.process.clone());
+                self.folder.tell(&self.found)
+            }
+            Health::Over(_) => {
+                let mut over = self.current.take().expect("it was there above");
+                over.kill();
+                // One that ran for a while deserves a quick start; one that falls over again and again does not.
+                let pause = if over.since.elapsed() > PAUSES.1 { PAUSES.0 } else { self.last_pause() };
+                self.plan_restart(over.wanted.clone(), pause);
+                self.found.is_ready = false;
+                self.found.server = None;
+                self.folder.tell(&self.found)
+            }
+        }
+    }
+
+    fn plan_restart(&mut self, wanted: Wanted, pause: Duration) {
+        let next_pause = (pause * 2).min(PAUSES.1);
+        self.restart = Some(Restart { wanted, at: Instant::now() + pause, pause: next_pause });
+    }
+
+    /// The pause that comes next, the longer the more often it was started again.
+    fn last_pause(&self) -> Duration {
+        let doubled = PAUSES.0.saturating_mul(1 << self.found.restarts.min(10));
+        doubled.min(PAUSES.1)
+    }
+
+    fn start(&mut self, wanted: &Wanted) -> Result<Server, String> {
+        self.attempts += 1;
+        let (_, listener) = self.listener.as_ref().ok_or("expected a listening socket, found none")?;
+        Server::start(&self.program, &self.project, &self.folder, listener, wanted, self.attempts)
+    }
+
+    /// Opens the socket of a port, or the one that the service had where any will do. A socket that is open already stays.
+    fn listen(&mut self, port: u16) -> Result<(), String> {
+        let port = if port == 0 { self.found.port } else { port };
+        if self.listener.as_ref().is_some_and(|(open, _)| *open == port || port == 0) {
+            return Ok(());
+        }
+        let listener = open(port, self.orphan.is_some())?;
+        let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+        self.listener = Some((port, listener));
+        Ok(())
+    }
+
+    fn refuse(&mut self, generation: u64, why: String) -> Result<(), FolderError> {
+        self.found.generation = generation;
+        self.found.refused = Some(why);
+        self.folder.tell(&self.found)
+    }
+
+    fn end(&mut self, server: Server) {
+        server.ask_to_end();
+        self.ending.push((server, Instant::now()));
+    }
+
+    /// Ends everything and removes the folder.
+    fn stop(&mut self) -> Result<Step, FolderError> {
+        let running = [self.current.take(), self.next.take()];
+        for server in running.into_iter().flatten() {
+            self.end(server);
+        }
+        if let Some(orphan) = self.orphan.take() {
+            orphan.ask_to_end();
+        }
+        self.listener = None;
+        let since = Instant::now();
+        while self.ending.iter_mut().any(|(server, _)| !server.is_over()) {
+            if since.elapsed() > TO_END {
+                self.ending.iter_mut().for_each(|(server, _)| server.kill());
+            }
+            std::thread::sleep(TICK);
+        }
+        self.folder.remove()?;
+        Ok(Step::Done)
+    }
+}
+
+/// Opens a listening socket on the loopback address.
+fn open(port: u16, beside_orphan: bool) -> Result<TcpListener, String> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let failed = |error: std::io::Error| {
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            format!("expected a free port, found that {port} is in use; choose another `port`, or end what uses it")
+        } else {
+            format!("failed to listen on {address}: {error}")
+        }
+    };
+    if !beside_orphan {
+        // Sockets that share a port do not notice each other, so a strict one looks first.
+        drop(TcpListener::bind(address).map_err(failed)?);
+    }
+    let listen = || -> std::io::Result<TcpListener> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        // The supervisor that comes after this one, should it be killed, opens the port beside the server that this one leaves.
+        socket.set_reuseport(true)?;
+        socket.bind(address)?;
+        socket.listen(1024)?.into_std()
+    };
+    listen().map_err(failed)
+}
