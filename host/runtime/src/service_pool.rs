@@ -100,7 +100,8 @@ impl ScorerPool {
     /// # Errors
     /// One could not be made.
     pub async fn fill(&self) -> Result<(), StageFailure> {
-        for _ in self.lock().len()..self.room.available_permits() {
+        let waiting = self.lock().len();
+        for _ in waiting..self.room.available_permits() {
             let scorer = self.factory.make().await?;
             self.lock().push(Idle { scorer, used: false });
         }

@@ -1,0 +1,128 @@
+//! How a service is set up.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sprag_core::limits::Limits;
+
+use crate::observer::Observer;
+
+/// How a service is set up.
+pub struct Config {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The certificate and its key, where it speaks TLS.
+    pub tls: Option<TlsFiles>,
+    /// The bearer keys that clients must have one of; none where anybody may ask.
+    pub keys: Option<KeySource>,
+    /// Whether `/metrics` may be read without a key.
+    pub open_metrics: bool,
+    /// What a request may cost.
+    pub limits: ServeLimits,
+    /// What a scorer may use. Its `time` is that of a request: see [`ServeLimits::time`].
+    pub scorer: Limits,
+    /// Where the lines of the log go.
+    pub log: Log,
+    /// How often the catalog is asked.
+    pub poll: Duration,
+    /// How long, once it was asked to stop, it still takes connections while it says that it is not ready, so that a load balancer can look away.
+    pub notice: Duration,
+    /// How long requests that were begun may go on after that.
+    pub drain: Duration,
+    /// Who sees rows and predictions.
+    pub observers: Vec<Arc<dyn Observer>>,
+}
+
+/// Files of PEM text. They are read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, and those that vouch for it behind it.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// Where bearer keys come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// A file with a key on each line; lines that begin with `#` are notes. It is read again when it changes.
+    File(PathBuf),
+    /// Keys that the caller has read, and where from.
+    Given {
+        /// The keys.
+        keys: Vec<String>,
+        /// Where they came from, for errors.
+        origin: String,
+    },
+}
+
+/// Where the lines of the log go: one JSON object each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Log {
+    /// To standard error.
+    Stderr,
+    /// To the end of a file.
+    File(PathBuf),
+    /// Nowhere.
+    Off,
+}
+
+/// What a request may cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServeLimits {
+    /// Bytes of a body.
+    pub body: usize,
+    /// Bytes of all bodies that are held at once.
+    pub bodies: usize,
+    /// Rows in one request.
+    pub rows: u32,
+    /// Time from the end of the body to the answer, waiting included.
+    pub time: Duration,
+    /// Time for a body to arrive.
+    pub body_time: Duration,
+    /// Time for a request's head to arrive, and for an idle connection to stay open.
+    pub head_time: Duration,
+    /// Connections at once.
+    pub connections: usize,
+    /// Requests that are scored at once.
+    pub concurrency: usize,
+    /// Requests that wait for their turn.
+    pub queue: usize,
+}
+
+impl Default for ServeLimits {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            body: 16 << 20,
+            bodies: 256 << 20,
+            rows: 100_000,
+            time: Duration::from_secs(10),
+            body_time: Duration::from_secs(10),
+            head_time: Duration::from_secs(30),
+            connections: 4096,
+            concurrency: 2 * cores,
+            queue: 1024,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls: None,
+            keys: None,
+            open_metrics: false,
+            limits: ServeLimits::default(),
+            scorer: Limits { memory: 512 << 20, ..Limits::default() },
+            log: Log::Stderr,
+            poll: Duration::from_millis(200),
+            notice: Duration::ZERO,
+            drain: Duration::from_secs(30),
+            observers: vec![],
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The log: one JSON object on a line for each request and each event, gathered in memory and written a few times a second.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{SecondsFormat, Utc};
+use serde::Serialize;
+
+use crate::config::Log;
+use crate::error::ServeError;
+
+/// How long a line waits at most. A service that is killed loses no more than the lines of this time.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// Bytes that wait at most, where whoever reads the log does not keep up. More lines are dropped, and counted.
+const MOST_WAITING: usize = 4 << 20;
+
+/// Writes the log.
+#[derive(Clone)]
+pub(crate) struct Logger(Option<Arc<Shared>>);
+
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: Vec<u8>,
+    dropped: u64,
+    ended: bool,
+    written: bool,
+}
+
+/// A line about a request.
+#[derive(Serialize)]
+pub(crate) struct RequestLine<'a> {
+    pub(crate) time: String,
+    pub(crate) event: &'static str,
+    pub(crate) request: &'a str,
+    pub(crate) trace: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) status: u16,
+    pub(crate) predictions: u32,
+    pub(crate) variant: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) digest: &'a str,
+    pub(crate) ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<&'a str>,
+}
+
+/// A line about the service itself.
+#[derive(Serialize)]
+pub(crate) struct EventLine<'a> {
+    pub(crate) time: String,
+    pub(crate) event: &'a str,
+    pub(crate) message: &'a str,
+}
+
+/// The time of a line.
+pub(crate) fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+impl Logger {
+    /// Opens the log.
+    pub(crate) fn open(log: &Log) -> Result<Self, ServeError> {
+        let sink: Box<dyn Write + Send> = match log {
+            Log::Off => return Ok(Self(None)),
+            Log::Stderr => Box::new(io::stderr()),
+            Log::File(path) => {
+                let failed = |source| ServeError::File { what: "open the log", path: path.clone(), source };
+                Box::new(File::options().create(true).append(true).open(path).map_err(failed)?)
+            }
+        };
+        let shared = Arc::new(Shared::default());
+        let writer = shared.clone();
+        let thread = std::thread::Builder::new().name("sprag-log".to_owned());
+        let failed = |source| ServeError::File { what: "write the log to", path: "a thread".into(), source };
+        thread.spawn(move || writer.write(sink)).map_err(failed)?;
+        Ok(Self(Some(shared)))
+    }
+
+    /// Whether anybody reads it.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Adds a line.
+    pub(crate) fn line(&self, line: &impl Serialize) {
+        let Some(shared) = &self.0 else { return };
+        let mut waiting = shared.lock();
+        if waiting.lines.len() > MOST_WAITING {
+            waiting.dropped += 1;
+            return;
+        }
+        if serde_json::to_writer(&mut waiting.lines, line).is_ok() {
+            waiting.lines.push(b'\n');
+        }
+    }
+
+    /// Adds a line about the service itself.
+    pub(crate) fn event(&self, event: &str, message: &str) {
+        self.line(&EventLine { time: now(), event, message });
+    }
+
+    /// Writes what waits, and ends the log. Waits no longer than a reader could be expected to take.
+    pub(crate) fn end(&self) {
+        let Some(shared) = &self.0 else { return };
+        let mut waiting = shared.lock();
+        waiting.ended = true;
+        shared.changed.notify_all();
+        let limit = Duration::from_secs(2);
+        let _ended = shared.changed.wait_timeout_while(waiting, limit, |waiting| !waiting.written);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, mut sink: Box<dyn Write + Send>) {
+        let mut lines = vec![];
+        loop {
+            let waiting = self.lock();
+            let (mut waiting, _) =
+                self.changed.wait_timeout_while(waiting, EVERY, |waiting| !waiting.ended).unwrap_or_else(PoisonError::into_inner);
+            let (dropped, ended) = (std::mem::take(&mut waiting.dropped), waiting.ended);
+            std::mem::swap(&mut lines, &mut waiting.lines);
+            drop(waiting);
+            if dropped > 0 {
+                let message = format!("dropped {dropped} lines that nobody took in time");
+                let line = EventLine { time: now(), event: "log-dropped", message: &message };
+                if serde_json::to_writer(&mut lines, &line).is_ok() {
+                    lines.push(b'\n');
+                }
+            }
+            // Nobody is left to be told that the log itself cannot be written.
+            let _written = sink.write_all(&lines).and_then(|()| sink.flush());
+            lines.clear();
+            if ended {
+                self.lock().written = true;
+                self.changed.notify_all();
+                return;
+            }
+        }
+    }
+}
