@@ -277,7 +277,7 @@ impl Attempt<'_> {
         let lanes = self.plan.lanes(sink.position())?;
         let read = |mut lane: Lane| {
             move || -> Result<Option<Strip>, BatchError> {
-                if cancel.is_requested() { Err(BatchError::Cancelled) } else { Ok(lane.next()?) }
+                if cancel.is_requested() { Err(BatchError::Cancelled) } else { Ok(lane.read_next()?) }
             }
         };
         pool::run(

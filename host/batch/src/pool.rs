@@ -131,7 +131,7 @@ impl<T, D, E> Board<T, D, E> {
         let limit = self.written + self.window;
         let can_read = |lane: &&mut Lane| !lane.is_busy && !lane.is_over && lane.next < limit;
         let (at, lane) =
-            self.lanes.iter_mut().enumerate().filter(|(_, lane)| can_read(&lane)).min_by_key(|(_, lane)| lane.next)?;
+            self.lanes.iter_mut().enumerate().filter(|(_, lane)| can_read(lane)).min_by_key(|(_, lane)| lane.next)?;
         lane.is_busy = true;
         Some(Job::Read(at))
     }
@@ -306,7 +306,7 @@ mod tests {
     fn a_panic_is_passed_on_and_nobody_waits() {
         let panicked = std::panic::catch_unwind(|| {
             let work = |(): &mut (), strips: Vec<u32>| if strips[0] == 5 { panic!("as planned") } else { Ok(()) };
-            run(3, vec![lane(100, None)], || Ok(()), work, |()| Ok(()), || String::new())
+            run(3, vec![lane(100, None)], || Ok(()), work, |()| Ok(()), String::new)
         });
         assert!(panicked.is_err());
     }

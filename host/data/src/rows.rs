@@ -45,7 +45,7 @@ pub struct RowFile {
 #[derive(Debug)]
 enum Inner {
     Parquet(parquet::ParquetRows),
-    Csv(CsvRows),
+    Csv(Box<CsvRows>),
 }
 
 impl RowFile {
@@ -56,7 +56,7 @@ impl RowFile {
     /// When the file is absent, a directory, empty, cut off, of no known format, or has no proper names for its columns.
     pub fn open(source: &Source) -> Result<Self, DataError> {
         let inner = match source.resolved_format() {
-            Some(Format::Csv) => Inner::Csv(CsvRows::open(source)?),
+            Some(Format::Csv) => Inner::Csv(Box::new(CsvRows::open(source)?)),
             Some(Format::Parquet) => Inner::Parquet(parquet::ParquetRows::open(source)?),
             None => return Err(DataError::UnknownFormat { path: source.path.clone() }),
         };
@@ -112,7 +112,7 @@ impl Lane {
     /// # Errors
     ///
     /// When the file cannot be read or is not what its format demands.
-    pub fn next(&mut self) -> Result<Option<Strip>, DataError> {
+    pub fn read_next(&mut self) -> Result<Option<Strip>, DataError> {
         match &mut self.0 {
             Way::Column(column) => Ok(column.next()?.map(|array| Strip(Piece::Column(array)))),
             Way::Text(texts) => Ok(texts.next()?.map(|text| Strip(Piece::Text(text)))),

@@ -43,7 +43,7 @@ fn score(plan: &RowPlan, from: Option<(Position, Vec<u8>, Vec<Vec<u8>>)>) -> Res
     let (mut refused, mut ends) = (plan.refused_head()?, vec![]);
     loop {
         let strips: Vec<Strip> =
-            lanes.iter_mut().map(|lane| lane.next()).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+            lanes.iter_mut().map(|lane| lane.read_next()).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
         if strips.is_empty() {
             break;
         }
