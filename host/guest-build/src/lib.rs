@@ -27,10 +27,19 @@ pub const PROFILE: &str = "plugin";
 ///
 /// When it is not called from a build script, when the target is missing and cannot be added, or when the build fails. Cargo shows the
 /// message to the person at the terminal, so it says what to do.
-#[expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
 pub fn build(packages: &[&str]) -> Vec<(String, PathBuf)> {
+    build_from(packages, &["plugins", "wit", "tests/programs"])
+}
+
+/// The same, for packages that are made from these folders of the workspace.
+///
+/// # Panics
+///
+/// As [`build`].
+#[expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
+pub fn build_from(packages: &[&str], folders: &[&str]) -> Vec<(String, PathBuf)> {
     let root = workspace_root();
-    for path in ["plugins", "wit", "tests/programs", "Cargo.lock", "Cargo.toml"] {
+    for path in folders.iter().chain(&["Cargo.lock", "Cargo.toml"]) {
         println!("cargo:rerun-if-changed={}", root.join(path).display());
     }
     target::ensure();
@@ -60,7 +69,7 @@ fn component(dir: &Path, package: &str) -> PathBuf {
 /// Where the plugins are built: `plugins` in the outer target folder, for all build scripts and profiles together.
 fn target_dir() -> PathBuf {
     let out = PathBuf::from(environment::variable("OUT_DIR"));
-    // `OUT_DIR` is `<target>/<profile>/build/<package>/out`.
+    // `OUT_DIR` is `<target>/<triple>/<profile>/build/<package>/out`, since the workspace's configuration names a target.
     let target = out.ancestors().nth(4).unwrap_or_else(|| panic!("expected cargo's layout in OUT_DIR, found {}", out.display()));
     target.join("plugins")
 }
