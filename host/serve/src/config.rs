@@ -1,6 +1,6 @@
 //! How a service is set up.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use crate::observer::Observer;
 
 /// How a service is set up.
 pub struct Config {
-    /// Where it listens; port 0 takes a free one.
-    pub listen: SocketAddr,
+    /// Where it listens.
+    pub listen: Listen,
     /// The certificate and its key, where it speaks TLS.
     pub tls: Option<TlsFiles>,
-    /// The bearer keys that clients must have one of; none where anybody may ask.
-    pub keys: Option<KeySource>,
+    /// The bearer keys that clients must have one of; anybody may ask where there is no source of them.
+    pub keys: Vec<KeySource>,
     /// Whether `/metrics` may be read without a key.
     pub open_metrics: bool,
     /// What a request may cost.
@@ -33,6 +33,15 @@ pub struct Config {
     pub drain: Duration,
     /// Who sees rows and predictions.
     pub observers: Vec<Arc<dyn Observer>>,
+}
+
+/// Where a service listens.
+#[derive(Debug)]
+pub enum Listen {
+    /// At an address; port 0 takes a free one.
+    Address(SocketAddr),
+    /// On a socket that listens already, held by whoever looks after the service.
+    Socket(TcpListener),
 }
 
 /// Files of PEM text. They are read again when they change.
@@ -56,6 +65,16 @@ pub enum KeySource {
         /// Where they came from, for errors.
         origin: String,
     },
+}
+
+impl KeySource {
+    /// The file that it reads, where it reads one.
+    pub(crate) fn file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Given { .. } => None,
+        }
+    }
 }
 
 /// Where the lines of the log go: one JSON object each.
@@ -112,9 +131,9 @@ impl Default for ServeLimits {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen: Listen::Address(SocketAddr::from(([127, 0, 0, 1], 8080))),
             tls: None,
-            keys: None,
+            keys: vec![],
             open_metrics: false,
             limits: ServeLimits::default(),
             scorer: Limits { memory: 512 << 20, ..Limits::default() },

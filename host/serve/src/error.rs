@@ -1,7 +1,6 @@
 //! Why a service does not start.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use sprag_runtime::StageFailure;
@@ -31,10 +30,10 @@ pub enum ServeError {
         found: String,
     },
     /// The address could not be listened at.
-    #[error("failed to listen at {address}: {source}")]
+    #[error("failed to listen at {place}: {source}")]
     Listen {
-        /// The address.
-        address: SocketAddr,
+        /// The address, or what the socket is called.
+        place: String,
         /// The reason.
         source: io::Error,
     },

@@ -1,6 +1,6 @@
 //! Follows what may change under a running service: the model that the catalog names, the certificate, the keys.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -109,7 +109,7 @@ impl ModelFollower {
 pub(crate) struct FileFollower {
     pub(crate) service: Arc<Service>,
     pub(crate) tls: Option<(TlsFiles, Arc<tls::Identity>)>,
-    pub(crate) keys: Option<KeySource>,
+    pub(crate) keys: Vec<KeySource>,
 }
 
 type Stamp = Vec<Option<(SystemTime, u64)>>;
@@ -125,23 +125,18 @@ fn stamp<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Stamp {
 impl FileFollower {
     /// Follows until it is dropped.
     pub(crate) async fn run(self) {
-        let key_file = match &self.keys {
-            Some(KeySource::File(path)) => Some(path.clone()),
-            _ => None,
-        };
+        let key_files: Vec<_> = self.keys.iter().filter_map(KeySource::file).cloned().collect();
         let tls_files = self.tls.as_ref().map(|(files, _)| [files.certificate.clone(), files.key.clone()]);
-        if key_file.is_none() && tls_files.is_none() {
+        if key_files.is_empty() && tls_files.is_none() {
             return;
         }
-        let look = || (stamp(key_file.iter()), stamp(tls_files.iter().flatten()));
+        let look = || (stamp(key_files.iter()), stamp(tls_files.iter().flatten()));
         let mut seen = look();
         loop {
             tokio::time::sleep(FILES_EVERY).await;
             let found = look();
-            if found.0 != seen.0
-                && let Some(path) = &key_file
-            {
-                self.read_keys(path);
+            if found.0 != seen.0 {
+                self.read_keys();
             }
             if found.1 != seen.1 {
                 self.read_certificate();
@@ -150,8 +145,8 @@ impl FileFollower {
         }
     }
 
-    fn read_keys(&self, path: &Path) {
-        match (Keys::read(&KeySource::File(path.to_owned())), &self.service.keys) {
+    fn read_keys(&self) {
+        match (Keys::read(&self.keys), &self.service.keys) {
             (Ok(keys), Some(current)) => {
                 *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
                 self.service.log.event("keys-read", "the keys were read again");

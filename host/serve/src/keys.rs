@@ -16,12 +16,17 @@ const LEAST_BYTES: usize = 16;
 pub(crate) struct Keys(Vec<Digest>);
 
 impl Keys {
-    /// Reads the keys of a source.
-    pub(crate) fn read(source: &KeySource) -> Result<Self, ServeError> {
-        match source {
-            KeySource::File(path) => Self::of_file(path),
-            KeySource::Given { keys, origin } => Self::of(keys.iter().map(String::as_str), origin),
+    /// Reads the keys of all sources. Each must have one.
+    pub(crate) fn read(sources: &[KeySource]) -> Result<Self, ServeError> {
+        let mut all = vec![];
+        for source in sources {
+            let Self(keys) = match source {
+                KeySource::File(path) => Self::of_file(path)?,
+                KeySource::Given { keys, origin } => Self::of(keys.iter().map(String::as_str), origin)?,
+            };
+            all.extend(keys);
         }
+        Ok(Self(all))
     }
 
     fn of_file(path: &Path) -> Result<Self, ServeError> {

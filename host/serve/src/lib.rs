@@ -27,7 +27,7 @@ mod tls;
 pub mod variants;
 
 pub use catalog::{Catalog, CatalogError, Release, ReleaseKey};
-pub use config::{Config, KeySource, Log, ServeLimits, TlsFiles};
+pub use config::{Config, KeySource, Listen, Log, ServeLimits, TlsFiles};
 pub use error::ServeError;
 pub use observer::{Observation, Observer};
 pub use server::Server;

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use crate::catalog::{Catalog, CatalogError, ReleaseKey};
-use crate::config::{Config, Log};
+use crate::config::{Config, Listen, Log};
 use crate::connection::Acceptor;
 use crate::error::ServeError;
 use crate::follow::{self, FileFollower, ModelFollower};
@@ -41,18 +41,17 @@ impl Server {
     /// # Errors
     /// There is no model, it cannot be loaded, the port is taken, or the certificate, the keys or the log will not do.
     pub async fn bind(config: Config, runtime: Runtime, catalog: Arc<dyn Catalog>) -> Result<Self, ServeError> {
-        let keys = config.keys.as_ref().map(Keys::read).transpose()?;
+        let keys = if config.keys.is_empty() { None } else { Some(Keys::read(&config.keys)?) };
         let certificate = config.tls.as_ref().map(|files| tls::read(files, Utc::now())).transpose()?;
         let log = Logger::open(&config.log)?;
-        let listen = |source| ServeError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let mut warnings = warnings(&config);
+        let (listener, address) = listen(config.listen).await?;
+        warnings.extend(exposure(address, keys.is_some(), certificate.is_some()));
         let release = follow::ask(&catalog, None).await?;
         let release = release.ok_or_else(|| CatalogError("expected a model to answer with, found none".to_owned()))?;
         let settings = ScorerSettings { limits: Limits { time: config.limits.time, ..config.scorer.clone() }, seed: 0 };
         let most = config.limits.concurrency;
         let served = Served::load(&runtime, &release, &settings, most).await?;
-        let mut warnings = warnings(&config, address);
         warnings.extend(certificate.as_ref().and_then(|read| read.warning.clone()));
         let identity = certificate.map(|read| Arc::new(tls::Identity::new(read)));
         let acceptor = identity.as_ref().map(|identity| TlsAcceptor::from(Arc::new(tls::config(identity.clone()))));
@@ -117,19 +116,34 @@ impl Server {
     }
 }
 
+/// Takes the address, or the socket.
+async fn listen(listen: Listen) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let (place, bound) = match listen {
+        Listen::Address(address) => (address.to_string(), TcpListener::bind(address).await),
+        Listen::Socket(socket) => {
+            let taken = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
+            ("the socket that it was given".to_owned(), taken)
+        }
+    };
+    let bound = bound.and_then(|listener| listener.local_addr().map(|address| (listener, address)));
+    bound.map_err(|source| ServeError::Listen { place, source })
+}
+
 /// What should not be overlooked in the settings.
-fn warnings(config: &Config, address: SocketAddr) -> Vec<String> {
-    let mut warnings = vec![];
-    if !address.ip().is_loopback() {
-        if config.keys.is_none() {
-            warnings.push(format!("whoever reaches {address} may ask: no keys are set"));
-        }
-        if config.tls.is_none() && config.keys.is_some() {
-            warnings.push(format!("keys cross the network in clear text at {address}, unless something before it speaks TLS"));
+fn warnings(config: &Config) -> Vec<String> {
+    if config.log != Log::Off {
+        return vec![];
+    }
+    vec!["the log is off: a failure of the model leaves no trace".to_owned()]
+}
+
+/// What should not be overlooked where others than this machine can reach the service.
+fn exposure(address: SocketAddr, has_keys: bool, has_tls: bool) -> Option<String> {
+    match (address.ip().is_loopback(), has_keys, has_tls) {
+        (true, _, _) | (false, true, true) => None,
+        (false, false, _) => Some(format!("whoever reaches {address} may ask: no keys are set")),
+        (false, true, false) => {
+            Some(format!("keys cross the network in clear text at {address}, unless something before it speaks TLS"))
         }
     }
-    if config.log == Log::Off {
-        warnings.push("the log is off: a failure of the model leaves no trace".to_owned());
-    }
-    warnings
 }
