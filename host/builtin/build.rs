@@ -7,7 +7,7 @@ use std::{env, fs};
 use sha2::{Digest, Sha256};
 
 /// The standard plugins, in the order of the lifecycle.
-const PLUGINS: [&str; 12] = [
+const PLUGINS: [&str; 13] = [
     "check-tabular",
     "test-regressor",
     "test-classifier",
@@ -16,6 +16,7 @@ const PLUGINS: [&str; 12] = [
     "evaluate-regression",
     "evaluate-classification",
     "register-local",
+    "package-oci",
     "deploy-local",
     "notify-webhook",
     "notify-email",

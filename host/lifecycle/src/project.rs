@@ -144,13 +144,29 @@ impl Project {
         for text in overrides {
             apply_override(&mut manifest, text)?;
         }
-        let has_package = |(name, stage): (&String, &Stage)| stage.kind.or(Kind::from_name(name)) == Some(Kind::Package);
-        if !manifest.environments.is_empty() && !manifest.stages.iter().any(has_package) {
-            // What is deployed must be packaged first, and there is one usual way.
-            manifest.stages.insert(Kind::Package.name().to_owned(), Stage::of_plugin(PACKAGER));
+        if !manifest.environments.is_empty() {
+            add_packager(&mut manifest);
         }
+        Self::planned(root, &text, manifest, built_ins)
+    }
+
+    /// The same project, with the usual packager where it names none: what a command needs that packages a version of a project without environments.
+    ///
+    /// # Errors
+    /// The packager is not among the plugins that are built in.
+    pub fn with_packager(mut self, built_ins: &BuiltIns) -> Result<Self, ProjectError> {
+        if self.plan.package.is_some() {
+            return Ok(self);
+        }
+        add_packager(&mut self.manifest);
+        Self::planned(&self.root, "", self.manifest, built_ins)
+    }
+
+    /// Finds the components of a project file and plans its stages. `text` is the file, where lines are counted.
+    fn planned(root: &Path, text: &str, manifest: Manifest, built_ins: &BuiltIns) -> Result<Self, ProjectError> {
+        let path = root.join(FILE);
         let locate = |problems: Vec<Problem>| ProjectError::Problems {
-            problems: in_order(problems.into_iter().map(|problem| located(problem, &text, &path)).collect()),
+            problems: in_order(problems.into_iter().map(|problem| located(problem, text, &path)).collect()),
         };
         plan::stage_kinds(&manifest).map_err(locate)?;
         let mut components = BTreeMap::new();
@@ -185,6 +201,14 @@ impl Project {
     pub(crate) fn trainer(&self) -> Option<(&plan::PlannedStage, &Component)> {
         let stage = self.plan.stage_of(Kind::Train)?;
         Some((stage, &self.components[&stage.name]))
+    }
+}
+
+/// What is deployed or pushed must be packaged first, and there is one usual way.
+fn add_packager(manifest: &mut Manifest) {
+    let is_package = |(name, stage): (&String, &Stage)| stage.kind.or(Kind::from_name(name)) == Some(Kind::Package);
+    if !manifest.stages.iter().any(is_package) {
+        manifest.stages.insert(Kind::Package.name().to_owned(), Stage::of_plugin(PACKAGER));
     }
 }
 

@@ -30,5 +30,5 @@ pub use driver::{Driver, Observer, exit_code};
 pub use error::ReleaseError;
 pub use policy::load_policy;
 pub use preview::{Preview, PreviewChange, PreviewEnvironment, preview};
-pub use stages::Stages;
+pub use stages::{PackagingError, Stages};
 pub use start::{RollbackRequest, open_release, start_release, start_rollback};

@@ -11,7 +11,10 @@ use sprag_lifecycle::{Cancel, Observer, Project, split_of, stage_call, with_caus
 use sprag_package::registry::{Reference, Registry, Transport, push};
 use sprag_package::{MakeError, Making, Server, make};
 use sprag_runtime::outside::Services;
-use sprag_runtime::{Change, DeployService, DeployTask, Deployed, Endpoint, Finished, ProvisionTask, Ruling, Runtime, StageCall, StageFailure, Verdict};
+use sprag_runtime::{
+    Change, DeployService, DeployTask, Deployed, Endpoint, Finished, ProvisionTask, Ruling, Runtime, StageCall, StageFailure,
+    Verdict,
+};
 use sprag_schemas::manifest::Kind;
 use sprag_schemas::package::Package;
 use sprag_schemas::record::{ModelVersion, StageReport};
@@ -40,6 +43,17 @@ pub struct Stages<'a> {
     pub cancel: Cancel,
     /// The engine, made when the first stage has work to do.
     pub engine: OnceLock<Runtime>,
+}
+
+/// Why a version was not packaged.
+#[derive(Debug, thiserror::Error)]
+pub enum PackagingError {
+    /// What the packager would be handed cannot be had.
+    #[error("{0}")]
+    Host(String),
+    /// The package could not be made.
+    #[error(transparent)]
+    Make(#[from] MakeError),
 }
 
 /// A failure on the host's side, as a stage's.
@@ -95,15 +109,24 @@ impl Stages<'_> {
         }
     }
 
+    /// Makes the package of a version with the project's packager. It deploys, pushes and records nothing.
+    ///
+    /// # Errors
+    /// The project has no packager, a part of the package cannot be had, or the packager failed.
+    pub async fn make_package(&self, version: &ModelVersion) -> Result<(Package, StageReport), PackagingError> {
+        let stage = self.project.plan.package.as_ref();
+        let stage = stage.ok_or_else(|| PackagingError::Host("expected a stage of the kind `package`, found none".to_owned()))?;
+        let (runtime, call) = self.call(stage, |settings| settings).map_err(PackagingError::Host)?;
+        let (profile, server) = (self.profile(version).map_err(PackagingError::Host)?, Server::open(&self.server));
+        let making = Making { store: &self.store, runtime, version, profile, server, call };
+        Ok(make(making).await?)
+    }
+
     async fn packaged(&self, version: &ModelVersion) -> Result<(PackageRecord, StageReport), (String, StageReport)> {
         let bare = |message: String| (message, StageReport::default());
-        let stage = self.project.plan.package.as_ref();
-        let stage = stage.ok_or_else(|| bare("expected a stage of the kind `package`, found none".to_owned()))?;
-        let (runtime, call) = self.call(stage, |settings| settings).map_err(bare)?;
-        let (profile, server) = (self.profile(version).map_err(bare)?, Server::open(&self.server));
-        let making = Making { store: &self.store, runtime, version, profile, server, call };
-        let (package, report) = make(making).await.map_err(|error| match error {
-            MakeError::Packager { failure, report, .. } => (failure.to_record().message, *report),
+        let runtime = self.runtime().map_err(bare)?;
+        let (package, report) = self.make_package(version).await.map_err(|error| match error {
+            PackagingError::Make(MakeError::Packager { failure, report, .. }) => (failure.to_record().message, *report),
             other => bare(with_causes(&other)),
         })?;
         let with_report = |message: String| (message, report.clone());

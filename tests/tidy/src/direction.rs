@@ -6,7 +6,7 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 15] = [
+const HOST: [(&str, &[&str]); 18] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
@@ -22,9 +22,12 @@ const HOST: [(&str, &[&str]); 15] = [
         &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-lifecycle", "sprag-egress", "sprag-package"],
     ),
     ("sprag-services", &["sprag-schemas", "sprag-runtime"]),
+    ("sprag-package", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-runtime", "sprag-guest-build"]),
+    ("sprag-packaged-imports", &[]),
+    ("sprag-packaged-shell", &["sprag-scoring"]),
     ("sprag-guest-build", &[]),
     ("sprag-builtin", &["sprag-core", "sprag-guest-build"]),
-    ("sprag", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-batch", "sprag-egress", "sprag-lifecycle", "sprag-release", "sprag-services", "sprag-builtin"]),
+    ("sprag", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-batch", "sprag-egress", "sprag-lifecycle", "sprag-package", "sprag-release", "sprag-services", "sprag-builtin"]),
 ];
 
 /// Dependencies from elsewhere that one crate of the host has to itself: the beginning of the name, and the crate.

@@ -1,0 +1,111 @@
+//! What a trainer's component names and its scorer is never handed.
+
+use crate::bindings::Imports;
+use crate::bindings::exports::sprag::data::tables::{self, Column, Cursor, DataError, Field, GuestCursor, GuestTable};
+use crate::bindings::exports::sprag::run::artifacts;
+use crate::bindings::exports::sprag::run::blobs::{BlobError, GuestWriter, Reader, Writer};
+use crate::bindings::exports::sprag::run::context::{self, Finding, GuestSession, Level, Measurement};
+
+/// There is none: a value of this type cannot be made, so its functions cannot be called.
+pub(crate) enum NoWriter {}
+/// There is none.
+pub(crate) enum NoSession {}
+/// There is none.
+pub(crate) enum NoTable {}
+/// There is none.
+pub(crate) enum NoCursor {}
+
+impl GuestWriter for NoWriter {
+    fn set_media_type(&self, _media_type: String) {
+        match *self {}
+    }
+
+    fn write(&self, _bytes: Vec<u8>) -> Result<(), BlobError> {
+        match *self {}
+    }
+}
+
+impl artifacts::Guest for Imports {
+    fn create(_name: String, _media_type: String) -> Result<Writer, BlobError> {
+        Err(BlobError::Io("a packaged model keeps no artifacts".to_owned()))
+    }
+}
+
+impl context::Guest for Imports {
+    type Session = NoSession;
+}
+
+impl GuestSession for NoSession {
+    fn seed(&self) -> u64 {
+        match *self {}
+    }
+
+    fn params_json(&self) -> String {
+        match *self {}
+    }
+
+    fn input(&self, _name: String) -> Option<Reader> {
+        match *self {}
+    }
+
+    fn log(&self, _level: Level, _message: String, _fields: Vec<(String, String)>) {
+        match *self {}
+    }
+
+    fn measure(&self, _batch: Vec<Measurement>) {
+        match *self {}
+    }
+
+    fn report(&self, _finding: Finding) {
+        match *self {}
+    }
+
+    fn progress(&self, _done: u64, _total: Option<u64>) {
+        match *self {}
+    }
+
+    fn should_stop(&self) -> bool {
+        match *self {}
+    }
+}
+
+impl tables::Guest for Imports {
+    type Table = NoTable;
+    type Cursor = NoCursor;
+}
+
+impl GuestTable for NoTable {
+    fn schema(&self) -> Vec<Field> {
+        match *self {}
+    }
+
+    fn row_count(&self) -> u64 {
+        match *self {}
+    }
+
+    fn digest(&self) -> String {
+        match *self {}
+    }
+
+    fn target(&self) -> Option<String> {
+        match *self {}
+    }
+
+    fn features(&self) -> Vec<String> {
+        match *self {}
+    }
+
+    fn read(&self, _column: String, _offset: u64, _len: u32) -> Result<Column, DataError> {
+        match *self {}
+    }
+
+    fn scan(&self, _columns: Vec<String>, _batch_rows: u32) -> Result<Cursor, DataError> {
+        match *self {}
+    }
+}
+
+impl GuestCursor for NoCursor {
+    fn next(&self) -> Result<Option<Vec<Column>>, DataError> {
+        match *self {}
+    }
+}

@@ -1,0 +1,100 @@
+//! The image: the program that serves in one layer, the model in the next, and nothing else in it.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use sprag_sdk::stage::package::Subject;
+
+use crate::documents::{Descriptor, Execution, History, ImageConfig, Manifest, Nothing, Platform, Rootfs};
+use crate::files::{Files, Name, Parts, write, write_json};
+use crate::layer::Layer;
+use crate::params::Params;
+use crate::{media, missing, registered};
+
+/// The user and group of the program: nobody in particular, and not root.
+const USER: &str = "65532:65532";
+
+/// Writes the image and gives its manifest's descriptor, with its platform.
+///
+/// # Errors
+///
+/// A part is missing or cannot be read, or a file cannot be written.
+pub(crate) fn image(
+    subject: &Subject,
+    params: &Params,
+    annotations: &BTreeMap<String, String>,
+    parts: &dyn Parts,
+    files: &dyn Files,
+) -> io::Result<Descriptor> {
+    let platform = Platform::new(architecture(parts)?, "linux");
+    let server = write(files, "server.tar", media::LAYER, |file| {
+        // The same for every model, so that a registry has it once: no time of this one is in it.
+        let mut layer = Layer::new(file, 0);
+        layer.add("sprag", 0o755, parts.open(Name::Server)?.ok_or_else(|| missing("the server"))?)?;
+        layer.finish()
+    })?;
+    let model = write(files, "model.tar", media::LAYER, |file| model_layer(Layer::new(file, registered(subject)?), parts))?;
+    let listen = format!("0.0.0.0:{}", params.port);
+    let entrypoint = ["/sprag", "serve", "--bundle", "/model", "--listen", &listen].map(str::to_owned);
+    let entrypoint: Vec<_> = entrypoint.into_iter().chain(params.arguments.iter().cloned()).collect();
+    let config = ImageConfig {
+        created: &subject.created_at,
+        architecture: &platform.architecture,
+        os: &platform.os,
+        config: Execution {
+            user: USER,
+            exposed_ports: BTreeMap::from([(format!("{}/tcp", params.port), Nothing {})]),
+            entrypoint: &entrypoint,
+            working_dir: "/",
+            labels: annotations,
+            stop_signal: "SIGTERM",
+        },
+        rootfs: Rootfs { kind: "layers", diff_ids: vec![&server.digest, &model.digest] },
+        history: ["sprag", "model"].map(|what| History { created: &subject.created_at, created_by: what }).into_iter().collect(),
+    };
+    let config = write_json(files, "image-config.json", media::CONFIG, &config)?;
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: media::MANIFEST,
+        artifact_type: None,
+        config: &config,
+        layers: &[&server, &model],
+        subject: None,
+        annotations,
+    };
+    let manifest = write_json(files, "image-manifest.json", media::MANIFEST, &manifest)?;
+    Ok(Descriptor { platform: Some(platform), ..manifest })
+}
+
+/// The files of the bundle, in the order of their names.
+fn model_layer(mut layer: Layer<'_>, parts: &dyn Parts) -> io::Result<()> {
+    layer.folder("model/", 0o755)?;
+    for (path, name) in [
+        ("model/model.json", Name::Card),
+        ("model/profile.json", Name::Profile),
+        ("model/scorer.wasm", Name::Scorer),
+        ("model/state", Name::State),
+    ] {
+        match parts.open(name)? {
+            Some(part) => layer.add(path, 0o644, part)?,
+            None if name == Name::Profile => {}
+            None => return Err(missing(path)),
+        }
+    }
+    layer.finish()
+}
+
+/// The server's processor as Go names it, from the header of its executable (ELF: `e_machine` at 18).
+fn architecture(parts: &dyn Parts) -> io::Result<&'static str> {
+    let mut header = [0; 20];
+    parts.open(Name::Server)?.ok_or_else(|| missing("the server"))?.bytes.read_exact(&mut header)?;
+    let machine = u16::from_le_bytes([header[18], header[19]]);
+    match (&header[..4], machine) {
+        (b"\x7fELF", 0x3e) => Ok("amd64"),
+        (b"\x7fELF", 0xb7) => Ok("arm64"),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "expected a server that is an executable for Linux on x86-64 or AArch64, found another file",
+        )),
+    }
+}
