@@ -4,6 +4,7 @@
 //! followed: an answer of 3xx is an answer. A secret's placeholder stands where its value belongs, and the host puts it in.
 
 mod error;
+mod exchange;
 mod message;
 #[cfg(target_arch = "wasm32")]
 mod wasi;
@@ -11,6 +12,7 @@ mod wasi;
 use std::time::Duration;
 
 pub use error::Error;
+pub use exchange::Exchange;
 pub use message::{Request, Response};
 
 /// Who sends requests, and waits between them.

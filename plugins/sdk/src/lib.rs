@@ -35,6 +35,7 @@ mod blob;
 mod column;
 mod failure;
 mod frame;
+mod host;
 pub mod http;
 mod matrix;
 #[doc(hidden)]
@@ -61,14 +62,14 @@ pub use bindings::sprag::{
     stage::{
         harness,
         models::Model,
-        parts,
-        registry,
+        parts, registry,
         types::{Action, Change, Decision, Failure, Outcome, Verdict},
     },
 };
 pub use blob::{CHUNK, read_all, write_all, write_artifact};
 pub use column::field;
 pub use frame::Frame;
+pub use host::Host;
 pub use matrix::matrix_batches;
 pub use plugin::Plugin;
 pub use session::{Watch, measurement};

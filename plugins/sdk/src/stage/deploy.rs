@@ -4,6 +4,8 @@ use serde::de::DeserializeOwned;
 
 pub use bindings::exports::sprag::stage::deploy::{Phase, Release, Service, State, Weight};
 
+pub use super::releases::short_digest;
+
 use crate::{Change, Failure, Session};
 
 /// Deploys packaged versions to one kind of target.

@@ -8,6 +8,7 @@ pub mod notify;
 pub mod package;
 pub mod provision;
 pub mod register;
+mod releases;
 pub mod sanity_check;
 pub mod smoke_test;
 pub mod train;
