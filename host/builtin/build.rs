@@ -7,7 +7,7 @@ use std::{env, fs};
 use sha2::{Digest, Sha256};
 
 /// The standard plugins, in the order of the lifecycle.
-const PLUGINS: [&str; 13] = [
+const PLUGINS: [&str; 14] = [
     "check-tabular",
     "test-regressor",
     "test-classifier",
@@ -18,6 +18,7 @@ const PLUGINS: [&str; 13] = [
     "register-local",
     "package-oci",
     "deploy-local",
+    "smoke-test-http",
     "notify-webhook",
     "notify-email",
     "approve-by-rule",
