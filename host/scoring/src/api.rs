@@ -3,6 +3,7 @@
 use crate::columns::Column;
 use crate::infer::InferShape;
 use crate::infer_answer::HEADER_LENGTH;
+use crate::percent::decoded;
 use crate::problem::{ErrorStyle, Problem};
 use crate::reply::{JSON, Reply};
 use crate::signature::ModelInfo;
@@ -149,12 +150,16 @@ impl Api {
             Problem::new(404, "unknown-model", message)
         };
         let (name, rest) = cut(rest);
-        if name != self.model.name {
+        if decoded(name).is_none_or(|name| name != self.model.name) {
             return Err(unknown("model", &self.model.name, name));
         }
         let Some(versioned) = rest.strip_prefix("/versions/") else { return Ok(rest) };
         let (version, rest) = cut(versioned);
-        if version == self.model.version { Ok(rest) } else { Err(unknown("version", &self.model.version, version)) }
+        if decoded(version).is_some_and(|version| version == self.model.version) {
+            Ok(rest)
+        } else {
+            Err(unknown("version", &self.model.version, version))
+        }
     }
 
     /// Reads the body of a request that asks about rows.

@@ -29,6 +29,7 @@ mod infer_answer;
 mod json;
 mod metadata;
 mod openapi;
+mod percent;
 mod problem;
 mod reply;
 mod score;

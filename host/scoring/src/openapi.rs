@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::percent::encoded;
 use crate::reply::Reply;
 use crate::signature::{DType, Field, ModelInfo};
 
@@ -31,7 +32,7 @@ pub(crate) fn document(model: &ModelInfo) -> Reply {
                 } } },
                 "responses": responses("ScoreAnswer", "The predictions, row by row"),
             } },
-            format!("/v2/models/{}/infer", model.name): { "post": {
+            format!("/v2/models/{}/infer", encoded(&model.name)): { "post": {
                 "operationId": "infer",
                 "summary": "Scores tensors, as the Open Inference Protocol v2 has it",
                 "requestBody": { "required": true, "content": {
@@ -40,7 +41,7 @@ pub(crate) fn document(model: &ModelInfo) -> Reply {
                 } },
                 "responses": { "200": { "description": "The output tensors" }, "4XX": error_of("OpenInferenceError"), "5XX": error_of("OpenInferenceError") },
             } },
-            format!("/v2/models/{}", model.name): fixed("modelMetadata", "The model's tensors"),
+            format!("/v2/models/{}", encoded(&model.name)): fixed("modelMetadata", "The model's tensors"),
             "/v2": fixed("serverMetadata", "The server's name, version and extensions"),
             "/healthz": fixed("live", "Whether the process lives"),
             "/readyz": fixed("ready", "Whether requests can be answered"),

@@ -190,3 +190,16 @@ fn the_protocol_describes_the_model() {
         assert_eq!(api.route(&Head { method: "GET", target, ..Head::default() }), Ok(Route::Ready));
     }
 }
+
+#[test]
+fn a_model_may_be_called_anything() {
+    let known = two().model().clone();
+    let api = sprag_scoring::Api::new(sprag_scoring::ModelInfo { name: "heart rate/é".to_owned(), ..known });
+    let route = |target| api.route(&Head { method: "GET", target, ..Head::default() });
+    assert!(matches!(route("/v2/models/heart%20rate%2F%C3%A9/versions/3"), Ok(Route::Fixed(_))));
+    assert_eq!(route("/v2/models/heart%20rate%2f%c3%a9/ready"), Ok(Route::Ready));
+    assert_eq!(route("/v2/models/heart%20rate/ready").unwrap_err().code, "unknown-model");
+    assert_eq!(route("/v2/models/%zz/ready").unwrap_err().code, "unknown-model");
+    let Ok(Route::Fixed(document)) = route("/openapi.json") else { panic!("a document") };
+    assert!(String::from_utf8(document.body).unwrap().contains(r#""/v2/models/heart%20rate%2F%C3%A9/infer""#));
+}
