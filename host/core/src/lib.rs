@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod cache_key;
+pub mod canary;
 pub mod component;
 pub mod contract;
 pub mod digest;
@@ -17,3 +18,4 @@ pub mod model;
 pub mod origin;
 pub mod params;
 pub mod plan;
+pub mod shares;

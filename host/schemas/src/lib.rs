@@ -18,6 +18,7 @@
 
 pub mod approval;
 pub mod batch;
+pub mod canary;
 pub mod environments;
 pub mod event;
 pub mod exit_code;
