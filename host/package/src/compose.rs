@@ -2,17 +2,20 @@
 //!
 //! ```text
 //! embedded bytes -> packaged-imports -> scorer -> packaged-shell -> wasi:http/incoming-handler
+//!                   sealed command line -> each of them
 //! ```
 //!
 //! The scorer is the very component that was evaluated, unchanged: what it asks of a host of sprag is given by `packaged-imports`, and what is left to import
-//! is WASI. Nothing is pre-initialised: that would make other bytes of the scorer than those that were evaluated.
+//! is WASI, most often no more of it than the world of `wasi:http` has. Nothing is pre-initialised: that would make other bytes of the scorer than those that were evaluated.
+
+use std::collections::BTreeSet;
 
 use sprag_core::component::Component;
 use sprag_schemas::package::ModelCard;
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
 
-use crate::{embedded, guests};
+use crate::{embedded, guests, sealed};
 
 /// Why there is no component.
 #[derive(Debug, thiserror::Error)]
@@ -69,13 +72,18 @@ pub fn compose(card: &ModelCard, scorer: &[u8], state: &[u8]) -> Result<Vec<u8>,
         return Err(ComposeError::TooLarge { found });
     }
     let mut graph = Graph::default();
-    let embedded = graph.instantiate("sprag:embedded", embedded::component(card.as_bytes(), state), &[])?;
-    let imports = graph.instantiate("sprag:imports", guests::IMPORTS.to_vec(), &[embedded])?;
-    let scorer = graph.instantiate("sprag:scorer", scorer.to_vec(), &[imports])?;
+    let embedded = graph.register("sprag:embedded", embedded::component(card.as_bytes(), state))?;
+    let imports = graph.register("sprag:imports", guests::IMPORTS.to_vec())?;
+    let scorer = graph.register("sprag:scorer", scorer.to_vec())?;
+    let shell = graph.register("sprag:shell", guests::SHELL.to_vec())?;
+    let sealed = graph.seal(&[imports, scorer, shell])?;
+    let embedded = graph.instantiate(embedded, &sealed, &[])?;
+    let imports = graph.instantiate(imports, &sealed, &[embedded])?;
+    let scorer = graph.instantiate(scorer, &sealed, &[imports])?;
     if !graph.exports(scorer).iter().any(|name| name == SCORE) {
         return Err(ComposeError::NoScorer { expected: SCORE, found: graph.exports(scorer) });
     }
-    let shell = graph.instantiate("sprag:shell", guests::SHELL.to_vec(), &[embedded, imports, scorer])?;
+    let shell = graph.instantiate(shell, &sealed, &[embedded, imports, scorer])?;
     let bytes = graph.finish(shell)?;
     let mut beyond = Component::read(&bytes).map_err(wrong)?.imports;
     beyond.retain(|import| !import.starts_with("wasi:"));
@@ -96,15 +104,35 @@ struct Instance {
 }
 
 impl Graph {
-    /// Instantiates a component with whatever the earlier instances export of what it imports.
-    fn instantiate(&mut self, name: &str, bytes: Vec<u8>, earlier: &[Instance]) -> Result<Instance, ComposeError> {
+    fn register(&mut self, name: &str, bytes: Vec<u8>) -> Result<PackageId, ComposeError> {
         let package = Package::from_bytes(name, None, bytes, self.graph.types_mut()).map_err(wrong)?;
-        let package = self.graph.register_package(package).map_err(wrong)?;
+        self.graph.register_package(package).map_err(wrong)
+    }
+
+    /// Instantiates a sealed command line for each version of it that these components name.
+    fn seal(&mut self, packages: &[PackageId]) -> Result<Vec<Instance>, ComposeError> {
+        let imports: Vec<_> = packages.iter().flat_map(|package| self.imports(*package)).collect();
+        let versions: BTreeSet<_> = imports.iter().filter_map(|import| sealed::version_of(import)).collect();
+        let seal = |(index, version): (usize, &str)| {
+            let package = self.register(&format!("sprag:sealed{index}"), sealed::component(version))?;
+            self.instantiate(package, &[], &[])
+        };
+        versions.into_iter().enumerate().map(seal).collect()
+    }
+
+    /// Instantiates a component with whatever the other instances export of what it imports.
+    fn instantiate(&mut self, package: PackageId, sealed: &[Instance], earlier: &[Instance]) -> Result<Instance, ComposeError> {
         let node = self.graph.instantiate(package);
         for import in self.imports(package) {
-            let Some(giver) = earlier.iter().find(|instance| self.exports(**instance).contains(&import)) else { continue };
-            let export = self.graph.alias_instance_export(giver.node, &import).map_err(wrong)?;
-            self.graph.set_instantiation_argument(node, &import, export).map_err(wrong)?;
+            let gives = |instance: &&Instance| self.exports(**instance).contains(&import);
+            if let Some(giver) = earlier.iter().find(gives) {
+                let export = self.graph.alias_instance_export(giver.node, &import).map_err(wrong)?;
+                self.graph.set_instantiation_argument(node, &import, export).map_err(wrong)?;
+            } else if let Some(giver) = sealed.iter().find(gives) {
+                let export = self.graph.alias_instance_export(giver.node, &import).map_err(wrong)?;
+                // A component that wants more of it than every version has asks its host for it.
+                let _ = self.graph.set_instantiation_argument(node, &import, export);
+            }
         }
         Ok(Instance { node, package })
     }

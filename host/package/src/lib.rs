@@ -16,6 +16,7 @@ mod layout;
 mod make;
 mod oci;
 pub mod registry;
+mod sealed;
 mod server;
 
 pub use bill::server_bill;

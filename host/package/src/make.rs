@@ -166,6 +166,7 @@ fn read(store: &Store, version: &ModelVersion, packaged: &Packaged, artifacts: &
         image: optional(&packaged.image)?,
         component: optional(&packaged.component)?,
         files,
+        pushed: None,
     };
     layout::files(store, &package.digest)?;
     Ok(package)

@@ -1,6 +1,6 @@
 //! Requests and answers between `wasi:http` and what answers them.
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 
 use sprag_scoring::{Head, Problem, Reply};
 use wasip2::exports::http::incoming_handler::Guest;
@@ -101,10 +101,9 @@ fn send(response_out: ResponseOutparam, reply: Reply, ours: &[(&str, String)]) {
     let _ = response.set_status_code(reply.status);
     let Ok(body) = response.body() else { return };
     ResponseOutparam::set(response_out, Ok(response));
-    let written = body.write().map_err(|()| io::ErrorKind::BrokenPipe.into()).and_then(|mut out| {
-        out.write_all(&reply.body)?;
-        out.flush()
-    });
+    let Ok(mut out) = body.write() else { return };
+    let written = out.write_all(&reply.body).and_then(|()| Write::flush(&mut out));
+    drop(out);
     if written.is_ok() {
         let _ = OutgoingBody::finish(body, None);
     }

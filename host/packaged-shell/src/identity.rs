@@ -1,7 +1,7 @@
 //! Ids that tell requests and spans apart. They are no secrets.
 
 use sprag_scoring::TraceParent;
-use wasip2::random::insecure::get_insecure_random_u64 as random;
+use wasip2::random::random::get_random_u64 as random;
 
 /// The headers in which a client names its request; the second is what Azure's clients send.
 const REQUEST_IDS: [&str; 2] = ["x-request-id", "x-ms-request-id"];

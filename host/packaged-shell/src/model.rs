@@ -23,7 +23,7 @@ impl Loaded {
         let card: Value = serde_json::from_slice(&embedded::card()).map_err(|error| format!("the package's card: {error}"))?;
         let text = |key: &str| card[key].as_str().map(str::to_owned).ok_or_else(|| format!("the package's card has no `{key}`"));
         let (name, digest, version) = (text("name")?, text("digest")?, card["version"].to_string());
-        let model = score::Model::load(model_state::open()).map_err(|failure| message(&failure).to_owned())?;
+        let model = score::Model::load(&model_state::open()).map_err(|failure| message(&failure).to_owned())?;
         let fields = |fields: Vec<_>| fields.into_iter().map(convert::field).collect();
         let api = Api::new(ModelInfo {
             name: name.clone(),

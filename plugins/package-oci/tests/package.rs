@@ -11,8 +11,11 @@ use package_oci::{Params, media, pack};
 use serde_json::Value;
 use sprag_sdk::stage::package::Subject;
 
+/// The bytes of each part.
+type Bytes = BTreeMap<Name, Vec<u8>>;
+
 #[derive(Clone)]
-struct Memory(BTreeMap<Name, Vec<u8>>);
+struct Memory(Bytes);
 
 impl Parts for Memory {
     fn open(&self, name: Name) -> io::Result<Option<Part<'_>>> {
@@ -236,7 +239,7 @@ fn half_a_package_on_demand() {
 
 #[test]
 fn what_is_wrong_with_the_parts_is_said() {
-    let error = |change: &dyn Fn(&mut BTreeMap<Name, Vec<u8>>)| {
+    let error = |change: &dyn Fn(&mut Bytes)| {
         let mut parts = parts();
         change(&mut parts.0);
         pack(&subject(), &Params::default(), &parts, &Made::default()).unwrap_err().to_string()

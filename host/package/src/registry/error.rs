@@ -103,6 +103,7 @@ impl RegistryError {
             }
             Self::Denied { host, had_credentials: false, .. } => format!("run `docker login {host}`, or set DOCKER_CONFIG to a folder with its `config.json`"),
             Self::Denied { host, had_credentials: true, .. } => format!("run `docker login {host}` again, and see that the user may do this"),
+            Self::Refused { status: 403, .. } => "see that the user may push to this repository".to_owned(),
             Self::Credentials { .. } => "see `config.json` in DOCKER_CONFIG or ~/.docker, and the helper that it names".to_owned(),
             Self::Connection { source, .. } if source.is_connect() => {
                 "see that the registry runs and is reached from here; one without TLS elsewhere than on this machine needs `--insecure-registry`".to_owned()
@@ -110,6 +111,15 @@ impl RegistryError {
             _ => return None,
         };
         Some(hint)
+    }
+
+    /// Whether the caller's credentials are at fault; otherwise the registry, the way to it, or the store is.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Push { source, .. } => source.is_usage(),
+            Self::Denied { .. } | Self::Credentials { .. } | Self::Refused { status: 403, .. } => true,
+            _ => false,
+        }
     }
 
     /// Whether it may work when it is tried again at once.
