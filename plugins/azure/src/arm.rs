@@ -13,7 +13,7 @@ use crate::error::{ArmError, Problem};
 use crate::operation::Progress;
 
 /// How often a request is sent while other operations are in its way.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 60;
 
 /// What the log says of each answer: by which id Azure's support finds the request, and how far away the throttle is.
 const NOTED: [(&str, &str); 4] = [
@@ -139,8 +139,8 @@ impl<'a> Arm<'a> {
         Ok(self.get(id, version)?.ok_or_else(missing)?)
     }
 
-    /// Calls an action of a resource and waits until it has ended. It is not sent twice unless Azure says that it did not look at it: where no answer came,
-    /// look at what there is, and decide.
+    /// Calls an action of a resource and waits until it has ended. It is not sent again where another operation is in its way, or where no answer came: look at
+    /// what there is, and decide. What another operation did meanwhile may be the very thing.
     ///
     /// # Errors
     ///
@@ -148,7 +148,7 @@ impl<'a> Arm<'a> {
     pub fn post(&self, id: &str, action: &str, version: &str, body: &Value) -> Result<Value, ArmError> {
         let what = format!("{action} {}", shown(id));
         let request = self.request("POST", &format!("{id}/{action}"), version).json(body).map_err(Failure::from)?;
-        let response = self.unhindered(&request, id, version, &what)?;
+        let response = self.exchange.send(&request, &what)?;
         let answered = self.value(&response, &what)?;
         self.finish(&response, &answered, id, version, &what).map(|ended| ended.unwrap_or(answered))
     }
@@ -159,8 +159,18 @@ impl<'a> Arm<'a> {
     ///
     /// As of [`put`](Self::put).
     pub fn delete(&self, id: &str, version: &str) -> Result<(), ArmError> {
+        self.delete_with(id, version, "")
+    }
+
+    /// The same with parameters that say how, such as `&deleteEmptyServerFarm=false`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`put`](Self::put).
+    pub fn delete_with(&self, id: &str, version: &str, parameters: &str) -> Result<(), ArmError> {
         let what = format!("delete {}", shown(id));
-        let response = self.unhindered(&self.request("DELETE", id, version), id, version, &what)?;
+        let request = self.request("DELETE", id, &format!("{version}{parameters}"));
+        let response = self.unhindered(&request, id, version, &what)?;
         if matches!(response.status, 204 | 404) {
             return Ok(());
         }
@@ -219,22 +229,25 @@ impl<'a> Arm<'a> {
             "ResourceBeingCreatedOrDeleted",
             "OperationNotAllowedInCurrentState",
         ];
-        let code = Problem::of(response).code;
+        let problem = Problem::of(response);
+        let code = &problem.code;
         let found = self.get(id, version)?;
         let in_progress = found.as_ref().is_some_and(|value| matches!(Progress::of(value), Progress::Running(_)));
         if in_progress {
-            self.host.log(&format!("another operation is at work on {}: waiting for it", shown(id)), &[("code", &code)]);
+            self.host.log(&format!("another operation is at work on {}: waiting for it", shown(id)), &[("code", code)]);
             // How it ends does not matter: what is wanted is sent again.
             match self.settle(id, version, "wait for another operation on it") {
                 Err(error @ (ArmError::Stage(_) | ArmError::Unfinished { .. })) => return Err(error),
                 _ => return Ok(true),
             }
         }
-        if CODES.contains(&code.as_str()) {
-            self.exchange.pause(response.retry_after().unwrap_or(Duration::from_secs(5)))?;
-            return Ok(true);
+        // App Service has one code for every conflict, and says in words which.
+        let wait = response.retry_after().unwrap_or(Duration::from_secs(5));
+        if !(CODES.contains(&code.as_str()) || problem.is_busy()) || self.exchange.left() < wait {
+            return Ok(false);
         }
-        Ok(false)
+        self.exchange.pause(wait)?;
+        Ok(true)
     }
 }
 

@@ -46,6 +46,16 @@ pub enum ArmError {
     Stage(Failure),
 }
 
+impl ArmError {
+    /// Whether another operation was in the way.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Refused { status: 409, problem, .. } if problem.to_ascii_lowercase().contains(BUSY))
+    }
+}
+
+/// How App Service says in words what it has no code for.
+const BUSY: &str = "another operation is in progress";
+
 impl From<Failure> for ArmError {
     fn from(failure: Failure) -> Self {
         Self::Stage(failure)
@@ -103,6 +113,11 @@ impl Problem {
             Ok(Body { code, message, .. }) if !message.is_empty() => Self { code, message, ..Self::default() },
             _ => Self { message: response.excerpt(), ..Self::default() },
         }
+    }
+
+    /// Whether it says that another operation is at work.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.message.to_ascii_lowercase().contains(BUSY)
     }
 
     /// In one line, with details.

@@ -66,6 +66,12 @@ impl Mark<'_> {
     }
 }
 
+/// The member `identity` of a body: managed identities by their ids; none where there are none.
+pub fn identities<'a>(ids: impl IntoIterator<Item = &'a str>) -> Option<Value> {
+    let ids: Map<String, Value> = ids.into_iter().map(|id| (id.to_owned(), json!({}))).collect();
+    (!ids.is_empty()).then(|| json!({ "type": "UserAssigned", "userAssignedIdentities": ids }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,11 @@
 //! The container group as it should be: `Microsoft.ContainerInstance/containerGroups`.
 
-use serde_json::{Map, Value, json};
-use sprag_azure::{Arm, Desired, Mark};
+use serde_json::{Value, json};
+use sprag_azure::{Arm, Desired, Mark, Registry, identities};
 use sprag_sdk::Failure;
 use sprag_sdk::stage::deploy::{Release, Service};
 
-use crate::params::{Params, Registry};
+use crate::params::Params;
 
 /// The version of the interface that the bodies are written for.
 pub(crate) const VERSION: &str = "2025-09-01";
@@ -73,18 +73,9 @@ fn probe(params: &Params, path: &str, period: u32) -> Value {
 }
 
 fn variables(arm: &Arm<'_>, params: &Params, service: &Service) -> Result<Vec<Value>, Failure> {
-    let mut secrets = params.secret_environment.clone();
-    if let Some(key) = &service.key {
-        secrets.insert(params.key_variable.clone(), key.clone());
-    }
-    if let Some(both) = params.environment.keys().find(|name| secrets.contains_key(*name)) {
-        return Err(Failure::bad_params(format!(
-            "expected each environment variable once, found `{both}` in clear and as a secret"
-        )));
-    }
-    let plain = params.environment.iter().map(|(name, value)| Ok(json!({ "name": name, "value": value })));
-    let secret = |(name, secret): (&String, &String)| Ok(json!({ "name": name, "secureValue": arm.secret(secret)? }));
-    plain.chain(secrets.iter().map(secret)).collect()
+    let secrets = params.environment.secrets(arm, service)?;
+    let plain = params.environment.plain.iter().map(|(name, value)| json!({ "name": name, "value": value }));
+    Ok(plain.chain(secrets.iter().map(|(name, value)| json!({ "name": name, "secureValue": value }))).collect())
 }
 
 fn credentials(arm: &Arm<'_>, registry: &Registry, server: &str) -> Result<Value, Failure> {
@@ -97,12 +88,8 @@ fn credentials(arm: &Arm<'_>, registry: &Registry, server: &str) -> Result<Value
 }
 
 fn identity(params: &Params) -> Option<Value> {
-    let pulls = match &params.registry {
-        Some(Registry::Identity(managed)) => Some(&managed.identity),
-        _ => None,
-    };
-    let ids: Map<String, Value> = params.identities.iter().chain(pulls).map(|id| (id.clone(), json!({}))).collect();
-    (!ids.is_empty()).then(|| json!({ "type": "UserAssigned", "userAssignedIdentities": ids }))
+    let pulls = params.registry.as_ref().and_then(Registry::identity);
+    identities(params.identities.iter().map(String::as_str).chain(pulls))
 }
 
 /// The places of a group that cannot be changed: it is made again. See

@@ -1,9 +1,7 @@
 //! The parameters.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
-use sprag_azure::Account;
+use sprag_azure::{Account, Registry, Variables};
 
 /// The parameters.
 #[derive(Debug, Clone, Deserialize)]
@@ -40,49 +38,12 @@ pub struct Params {
     /// When the container is started again.
     #[serde(default)]
     pub restart: Restart,
-    /// The environment variable in which the service finds its bearer key.
-    #[serde(default = "key_variable")]
-    pub key_variable: String,
-    /// More environment variables, for all to see.
+    /// The container's environment variables. Azure gives those with secrets back to nobody.
     #[serde(default)]
-    pub environment: BTreeMap<String, String>,
-    /// Environment variables with the value of a secret, by the secrets' names. Azure does not give them back.
-    #[serde(default)]
-    pub secret_environment: BTreeMap<String, String>,
+    pub environment: Variables,
     /// Change this word to put the secrets in again after one of them changed, which Azure does not show.
     #[cfg_attr(test, schemars(length(max = 256)))]
     pub revision: Option<String>,
-}
-
-/// Access to the image's registry: with a user and a password, or with a managed identity.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case", untagged)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Registry {
-    /// By user and password.
-    Password(Login),
-    /// By a managed identity.
-    Identity(Managed),
-}
-
-/// A user of a registry.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Login {
-    /// The user's name.
-    pub user: String,
-    /// The name of the secret with the password.
-    pub password: String,
-}
-
-/// A managed identity that may pull.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Managed {
-    /// The identity's id.
-    pub identity: String,
 }
 
 /// When the container is started again.
@@ -119,8 +80,4 @@ const fn memory_gb() -> u32 {
 
 const fn port() -> u16 {
     8080
-}
-
-fn key_variable() -> String {
-    "SPRAG_SERVE_KEY".to_owned()
 }

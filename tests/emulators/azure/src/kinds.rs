@@ -85,7 +85,7 @@ const PLAIN: Kind = Kind {
 };
 
 /// All kinds.
-static KINDS: [&Kind; 15] = [
+static KINDS: [&Kind; 17] = [
     &container_instance::CONTAINER_GROUP,
     &web::PLAN,
     &web::SITE,
@@ -101,11 +101,13 @@ static KINDS: [&Kind; 15] = [
     &workspace_parts::REGISTRY,
     &workspace_parts::VAULT,
     &workspace_parts::LOGS,
+    &workspace_parts::INSIGHTS,
+    &workspace_parts::IDENTITY,
 ];
 
 /// A kind by its key.
 pub(crate) fn find(key: &str) -> Option<&'static Kind> {
-    KINDS.iter().chain(&[&workspace_parts::INSIGHTS]).find(|kind| kind.key == key).copied()
+    KINDS.iter().find(|kind| kind.key == key).copied()
 }
 
 /// Gives a member a value where it has none.

@@ -71,6 +71,13 @@ impl Azure {
     }
 
     fn end(&mut self, operation: &Operation) {
+        if let Effect::Swapped { slot } = &operation.effect {
+            for key in [&operation.resource, slot] {
+                if let Some(resource) = self.resources.get_mut(key) {
+                    resource.document["properties"]["inProgressOperationId"] = Value::Null;
+                }
+            }
+        }
         match &operation.effect {
             Effect::Gone if operation.error.is_none() => {
                 let under = format!("{}/", operation.resource);

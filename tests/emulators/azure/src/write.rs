@@ -191,7 +191,7 @@ pub(crate) fn merge_tags(document: &mut Value, patch: &Value) {
 }
 
 fn busy<T>(kind: &Kind, id: &Id) -> Result<T, Refusal> {
-    refuse(409, kind.busy, format!("Another operation is at work on '{}'. Please retry later.", id.name()))
+    refuse(409, kind.busy, format!("Cannot modify '{}' because another operation is in progress.", id.name()))
 }
 
 fn json_body(request: &Request) -> Result<Value, Refusal> {

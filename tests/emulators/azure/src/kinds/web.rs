@@ -265,6 +265,11 @@ pub(crate) fn begin_swap(
         format!("Cannot swap site slots for site '{}' because the '{name}' slot did not respond to http ping.", site.name());
     let error = fails.map(|(code, message)| (code.to_owned(), message.to_owned()));
     let error = error.or_else(|| crashes.then(|| ("Conflict".to_owned(), message)));
+    for key in [&site.key(), &slot] {
+        if let Some(resource) = azure.resources.get_mut(key) {
+            resource.document["properties"]["inProgressOperationId"] = json!("99999999-0000-0000-0000-000000000000");
+        }
+    }
     let number = azure.begin(site.key(), Effect::Swapped { slot }, error, now);
     let request = Request { target: "?api-version=2024-11-01".to_owned(), ..Request::default() };
     Ok(azure.later(Response::empty(202).with("location", azure.link(site, "operationResults", number, &request))))

@@ -1,5 +1,5 @@
-//! What a workspace of Azure Machine Learning stands on: `Microsoft.ContainerRegistry`, `Microsoft.KeyVault`, `Microsoft.OperationalInsights` and
-//! `Microsoft.Insights`.
+//! What a workspace of Azure Machine Learning stands on: `Microsoft.ContainerRegistry`, `Microsoft.KeyVault`, `Microsoft.OperationalInsights`,
+//! `Microsoft.Insights` and `Microsoft.ManagedIdentity`.
 
 use serde_json::json;
 
@@ -81,6 +81,21 @@ pub(crate) static INSIGHTS: Kind = Kind {
         draft.document["etag"] = json!("\"00000000-0000-0000-0000-000000000000\"");
         draft.document["properties"]["AppId"] = json!("66666666-0000-0000-0000-000000000000");
         draft.document["properties"]["InstrumentationKey"] = json!("77777777-0000-0000-0000-000000000000");
+    },
+    ..PLAIN
+};
+
+pub(crate) static IDENTITY: Kind = Kind {
+    key: "microsoft.managedidentity/userassignedidentities",
+    shown: "Microsoft.ManagedIdentity/userAssignedIdentities",
+    versions: &["2023-01-31"],
+    has_state: false,
+    fill: |_, draft| {
+        draft.document["properties"] = json!({
+            "clientId": "44444444-0000-0000-0000-000000000000",
+            "principalId": "33333333-0000-0000-0000-000000000000",
+            "tenantId": "22222222-0000-0000-0000-000000000000",
+        });
     },
     ..PLAIN
 };

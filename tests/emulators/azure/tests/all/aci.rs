@@ -68,8 +68,7 @@ fn secrets_go_where_azure_keeps_them_to_itself() {
     let world = World::new();
     let params = params(&json!({
         "registry": { "user": "puller", "password": "registry" },
-        "environment": { "LEVEL": "info" },
-        "secret_environment": { "EXTRA": "extra" },
+        "environment": { "plain": { "LEVEL": "info" }, "secret": { "EXTRA": "extra" } },
         "revision": "1",
     }));
     let service = service(Some("scoring"));
@@ -96,8 +95,7 @@ fn secrets_go_where_azure_keeps_them_to_itself() {
     // A secret that changed is put in again by a new word.
     let again = crate::aci::params(&json!({
         "registry": { "user": "puller", "password": "registry" },
-        "environment": { "LEVEL": "info" },
-        "secret_environment": { "EXTRA": "extra" },
+        "environment": { "plain": { "LEVEL": "info" }, "secret": { "EXTRA": "extra" } },
         "revision": "2",
     }));
     let changes = on(&world, &again, &service).plan(&release(1, 'a')).unwrap();

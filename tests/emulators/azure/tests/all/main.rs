@@ -5,4 +5,5 @@
 
 mod aci;
 mod protocol;
+mod webapp;
 mod world;
