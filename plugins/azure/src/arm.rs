@@ -153,6 +153,22 @@ impl<'a> Arm<'a> {
         self.finish(&response, &answered, id, version, &what).map(|ended| ended.unwrap_or(answered))
     }
 
+    /// Puts a small file into blob storage, which is another service with tokens of its own: `secret` is the name of the secret with them.
+    ///
+    /// # Errors
+    ///
+    /// The stage is not granted the secret, or the service refuses or does not answer.
+    pub fn put_blob(&self, url: &str, secret: &str, media_type: &str, content: Vec<u8>) -> Result<(), ArmError> {
+        let what = format!("put the blob {url}");
+        let request = Request::put(url)
+            .bearer(&self.host().placeholder(secret)?)
+            .header("x-ms-version", "2023-11-03")
+            .header("x-ms-blob-type", "BlockBlob")
+            .body(media_type, content);
+        let response = self.exchange.send(&request, &what)?;
+        if response.is_success() { Ok(()) } else { Err(Problem::of(&response).refused(&what, &response)) }
+    }
+
     /// Removes a resource and waits until it is gone. That it was not there is no error.
     ///
     /// # Errors

@@ -102,25 +102,31 @@ impl Arm<'_> {
         })
     }
 
+    /// How a resource is once nothing is in progress on it: what an earlier call began is waited for. That it failed is a difference.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or what is in progress does not end in time.
+    pub fn settled(&self, desired: &Desired) -> Result<Standing, ArmError> {
+        let standing = self.standing(desired)?;
+        let (Standing::Same(found) | Standing::Differs(_, found)) = &standing else { return Ok(standing) };
+        let Progress::Running(state) = Progress::of(found) else { return Ok(standing) };
+        let message = format!("{} is in progress from before: waiting for it", desired.subject());
+        self.host().log(&message, &[("state", &state)]);
+        match self.settle(&desired.id, desired.version, &format!("go on with {}", shown(&desired.id))) {
+            // Whoever asked sends it again, as what failed before is.
+            Ok(_) | Err(ArmError::Failed { .. }) => self.standing(desired),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes a resource as it should be, and says what that took; gives it as it is then. One that is as it should be but still in progress is waited for.
     ///
     /// # Errors
     ///
     /// As of [`put`](Self::put).
     pub fn ensure(&self, desired: &Desired) -> Result<(Change, Value), ArmError> {
-        let mut standing = self.standing(desired)?;
-        if let Standing::Same(found) | Standing::Differs(_, found) = &standing
-            && let Progress::Running(state) = Progress::of(found)
-        {
-            self.host.log(&format!("{} is in progress from before: waiting for it", desired.subject()), &[("state", &state)]);
-            match self.settle(&desired.id, desired.version, &format!("go on with {}", shown(&desired.id))) {
-                // It is sent again below, as what failed before is.
-                Ok(_) | Err(ArmError::Failed { .. }) => {}
-                Err(error) => return Err(error),
-            }
-            standing = self.standing(desired)?;
-        }
-        match standing {
+        match self.settled(desired)? {
             Standing::Same(found) => Ok((desired.kept(), found)),
             Standing::Missing => {
                 let made = self.put(&desired.id, desired.version, &desired.body, None)?;

@@ -246,6 +246,7 @@ impl Azure {
             return blob;
         }
         let answered = self.authenticate(now, request).and_then(|()| match path::parse(request.path()) {
+            Place::Subscription(id) => self.subscription(&id, request),
             Place::Operation(number) => Ok(self.operation_document(number, request.path(), now)),
             Place::Result(number) => Ok(self.operation_result(number, &request.target, now)),
             Place::Group(id) => {
@@ -266,6 +267,17 @@ impl Azure {
             Place::Other => refuse(404, "NotFound", format!("The path '{}' names nothing.", request.path())),
         });
         answered.unwrap_or_else(|refusal| *refusal)
+    }
+
+    fn subscription(&self, id: &str, request: &Request) -> Result<Response, Refusal> {
+        self.check_version("Microsoft.Resources/subscriptions", &["2022-12-01"], request)?;
+        if !id.eq_ignore_ascii_case(&self.settings.subscription) {
+            return refuse(404, "SubscriptionNotFound", format!("The subscription '{id}' could not be found."));
+        }
+        let tenant = "22222222-0000-0000-0000-000000000000";
+        let document =
+            json!({ "id": format!("/subscriptions/{id}"), "subscriptionId": id, "tenantId": tenant, "state": "Enabled" });
+        Ok(Response::new(200, document))
     }
 
     fn authenticate(&self, now: Duration, request: &Request) -> Result<(), Refusal> {

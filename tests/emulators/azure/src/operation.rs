@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::azure::Azure;
 use crate::message::Response;
-use crate::write::merge_tags;
 
 /// An operation.
 #[derive(Debug, Clone)]
@@ -94,6 +93,7 @@ impl Azure {
                     }
                     (resource.kind.done)(&mut resource.document, operation.error.is_none(), &health);
                 }
+                crate::kinds::machine_learning::add_store(self, &operation.resource);
             }
         }
     }
@@ -155,17 +155,23 @@ impl Azure {
     }
 }
 
-/// Tags are replaced by a `PATCH`, other members merged: kept beside what ends operations, since both change documents in place.
+/// Changes a document by a `PATCH` (RFC 7396), except that tags are replaced.
 pub(crate) fn patched(document: &mut Value, patch: &Value) {
-    merge_tags(document, patch);
-    if let (Some(properties), Some(changes)) = (document["properties"].as_object_mut(), patch["properties"].as_object()) {
-        for (name, value) in changes {
-            properties.insert(name.clone(), value.clone());
-        }
+    merge(document, patch);
+    if let Some(tags) = patch.get("tags") {
+        document["tags"] = tags.clone();
     }
-    for name in ["identity", "sku"] {
-        if let Some(value) = patch.get(name) {
-            document[name] = value.clone();
-        }
+}
+
+fn merge(document: &mut Value, patch: &Value) {
+    let Some(changes) = patch.as_object() else {
+        *document = patch.clone();
+        return;
+    };
+    if !document.is_object() {
+        *document = json!({});
+    }
+    for (name, change) in changes {
+        merge(&mut document[name], change);
     }
 }

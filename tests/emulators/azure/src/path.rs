@@ -3,6 +3,8 @@
 /// What a path of the Resource Manager names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
+    /// A subscription.
+    Subscription(String),
     /// A resource group.
     Group(Id),
     /// A resource, or what one of its actions answers.
@@ -67,6 +69,9 @@ impl Id {
 pub(crate) fn parse(path: &str) -> Place {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let is = |index: usize, word: &str| parts.get(index).is_some_and(|part: &&str| part.eq_ignore_ascii_case(word));
+    if is(0, "subscriptions") && parts.len() == 2 && !parts[1].is_empty() {
+        return Place::Subscription(parts[1].to_owned());
+    }
     if !is(0, "subscriptions") || parts.len() < 4 || parts.iter().any(|part| part.is_empty()) {
         return Place::Other;
     }
@@ -134,7 +139,7 @@ mod tests {
         assert!(matches!(parse("/subscriptions/s/resourceGroups/g"), Place::Group(_)));
         for path in [
             "/",
-            "/subscriptions/s",
+            "/subscriptions",
             "/x/y/z/w",
             "/subscriptions/s/resourceGroups/g/providers/P",
             "/subscriptions//resourceGroups/g",

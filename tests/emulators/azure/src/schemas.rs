@@ -5,17 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
-/// The schemas of a folder.
+/// The schemas of a folder. A clone shares what was read and compiled.
+#[derive(Clone)]
 pub struct Schemas {
     folder: PathBuf,
     /// By file: each is read when a body first needs it.
-    documents: Mutex<BTreeMap<&'static str, Value>>,
-    validators: Mutex<BTreeMap<&'static str, std::sync::Arc<Validator>>>,
+    documents: Arc<Mutex<BTreeMap<&'static str, Arc<Value>>>>,
+    validators: Arc<Mutex<BTreeMap<&'static str, Arc<Validator>>>>,
 }
 
 /// Where the schema of a kind of resource is.
@@ -32,12 +33,13 @@ impl Schemas {
     pub fn in_folder(folder: impl Into<PathBuf>) -> Option<Self> {
         let folder = folder.into();
         let found = folder.join("common_definitions.json").is_file();
-        found.then(|| Self { folder, documents: Mutex::default(), validators: Mutex::default() })
+        found.then(|| Self { folder, documents: Arc::default(), validators: Arc::default() })
     }
 
     /// Those beside the checkout, `../shared/azure`: they are not copied into the project. Where they are missing nothing is held against them.
     pub fn beside_the_checkout() -> Option<Self> {
-        Self::in_folder(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/azure"))
+        static BESIDE: OnceLock<Option<Schemas>> = OnceLock::new();
+        BESIDE.get_or_init(|| Self::in_folder(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/azure"))).clone()
     }
 
     /// What is wrong with a body, with name, type and version as a template would give them.
@@ -51,21 +53,23 @@ impl Schemas {
         problems
     }
 
-    fn document(&self, file: &'static str) -> Value {
+    fn document(&self, file: &'static str) -> Arc<Value> {
         let mut documents = self.documents.lock().expect("no thread panics while it reads a file");
         documents
             .entry(file)
-            .or_insert_with(|| prepare(read(&self.folder.join(file)), &read(&self.folder.join("common_definitions.json"))))
+            .or_insert_with(|| {
+                Arc::new(prepare(read(&self.folder.join(file)), &read(&self.folder.join("common_definitions.json"))))
+            })
             .clone()
     }
 
-    fn validator(&self, schema: Schema, document: &Value) -> std::sync::Arc<Validator> {
+    fn validator(&self, schema: Schema, document: &Value) -> Arc<Validator> {
         let mut validators = self.validators.lock().expect("no thread panics while it compiles a schema");
         let compiled = validators.entry(schema.name).or_insert_with(|| {
             let mut root = document.clone();
             root["allOf"] = json!([{ "$ref": format!("#/resourceDefinitions/{}", schema.name) }]);
             let built = jsonschema::options().with_draft(Draft::Draft4).build(&root);
-            std::sync::Arc::new(built.unwrap_or_else(|error| panic!("expected `{}` to be a schema: {error}", schema.name)))
+            Arc::new(built.unwrap_or_else(|error| panic!("expected `{}` to be a schema: {error}", schema.name)))
         });
         compiled.clone()
     }

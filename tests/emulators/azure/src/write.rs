@@ -145,6 +145,12 @@ impl Azure {
                 self.groups.insert(key, group.clone());
                 Ok(Response::new(status, group))
             }
+            "PATCH" if self.groups.contains_key(&key) => {
+                let body = json_body(request)?;
+                let group = self.groups.entry(key).or_default();
+                patched(group, &body);
+                Ok(Response::new(200, group.clone()))
+            }
             "DELETE" if self.groups.contains_key(&key) => {
                 let number = self.begin(key, Effect::Gone, None, now);
                 Ok(self.later(Response::empty(202).with("location", self.link(id, "operationResults", number, request))))
@@ -180,13 +186,6 @@ impl Azure {
             return Ok(());
         }
         refuse(400, "InvalidRequestContent", format!("The request content was invalid: {}", problems.join("; ")))
-    }
-}
-
-/// Replaces tags by those of a `PATCH`.
-pub(crate) fn merge_tags(document: &mut Value, patch: &Value) {
-    if let Some(tags) = patch.get("tags") {
-        document["tags"] = tags.clone();
     }
 }
 

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Course, Draft, Kind, PLAIN, default, show_identity};
-use crate::azure::{Azure, Health, missing};
+use crate::azure::{Azure, Health, Resource, missing};
 use crate::message::{Refusal, Response, refuse};
-use crate::path::Id;
+use crate::path::{self, Id, Place};
 use crate::schemas::Schema;
 
 const FILE: &str = "2025-06-01_Microsoft.MachineLearningServices.json";
@@ -276,4 +276,20 @@ pub(crate) fn regenerate(azure: &mut Azure, id: &Id, body: &Value) -> Result<Res
     };
     endpoint.hidden["keys"][place] = if body["keyValue"].is_string() { body["keyValue"].clone() } else { json!("emulated-key") };
     Ok(Response::empty(202))
+}
+
+/// The blob store that a workspace has from its beginning.
+pub(crate) fn add_store(azure: &mut Azure, key: &str) {
+    let Some(workspace) = azure.resources.get(key).filter(|resource| resource.kind.key == WORKSPACE.key) else { return };
+    let account = workspace.document["properties"]["storageAccount"].as_str().unwrap_or_default();
+    let account = account.rsplit('/').next().unwrap_or_default().to_owned();
+    let Place::Resource(id) = path::parse(&format!("{}/datastores/workspaceblobstore", workspace.id.text)) else { return };
+    let document = json!({
+        "id": id.text, "name": id.name(), "type": DATASTORE.shown,
+        "properties": {
+            "datastoreType": "AzureBlob", "accountName": account, "containerName": "azureml-blobstore-88888888",
+            "endpoint": "core.windows.net", "protocol": "https", "isDefault": true,
+        },
+    });
+    azure.resources.insert(id.key(), Resource { id, kind: &DATASTORE, document, hidden: Value::Null });
 }

@@ -4,6 +4,8 @@
 #![allow(clippy::print_stderr, reason = "how a test says what it could not do here")]
 
 mod aci;
+mod azureml;
 mod protocol;
+mod provision;
 mod webapp;
 mod world;

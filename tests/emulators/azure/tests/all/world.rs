@@ -95,6 +95,20 @@ impl World {
         self.azure.borrow_mut().asked.clear();
     }
 
+    /// Lets the resource group go, so that it is to be made.
+    pub(crate) fn forget_group(&self, id: &str) {
+        let ask = |method: &str, target: String| {
+            let headers = vec![("authorization".to_owned(), format!("Bearer {TOKEN}"))];
+            let sent = Sent { method: method.to_owned(), target, headers, body: vec![] };
+            self.azure.borrow_mut().handle(Duration::MAX / 2, &sent).unwrap()
+        };
+        let begun = ask("DELETE", format!("{id}?api-version=2021-04-01"));
+        let location = begun.header("location").unwrap().strip_prefix("https://management.azure.com").unwrap().to_owned();
+        while ask("GET", location.clone()).status == 202 {}
+        self.azure.borrow_mut().asked.clear();
+        self.azure.borrow_mut().hasty = 0;
+    }
+
     pub(crate) fn resource(&self, rest: &str) -> Option<Value> {
         self.azure.borrow().resource(GROUP, rest).cloned()
     }
