@@ -64,13 +64,16 @@ fn is_full(error: &io::Error) -> bool {
 pub fn export(store: &Store, package: &Package, path: &Path) -> Result<(), ExportError> {
     let files = layout::files(store, &package.digest)?;
     let root = &files.root().descriptor;
-    let name = package.version.version.to_string();
     let index = json!({
         "schemaVersion": 2,
         "mediaType": crate::oci::INDEX,
         "manifests": [{
             "mediaType": root.media_type, "digest": root.digest, "size": root.size,
-            "annotations": { "org.opencontainers.image.ref.name": name },
+            "annotations": {
+                "org.opencontainers.image.ref.name": package.version.version.to_string(),
+                // What an engine calls the image that it loads.
+                "io.containerd.image.name": format!("localhost/{}:{}", repository(&package.version.name), package.version.version),
+            },
         }],
     });
     let small = [
@@ -128,6 +131,13 @@ pub fn export(store: &Store, package: &Package, path: &Path) -> Result<(), Expor
     File::open(parent).and_then(|parent| parent.sync_all()).map_err(write)
 }
 
+/// A model's name as that of a repository: lower-case letters and digits, single dashes for anything else.
+fn repository(name: &str) -> String {
+    let known = |character: char| if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { ' ' };
+    let name = name.chars().map(known).collect::<String>().split_whitespace().collect::<Vec<_>>().join("-");
+    if name.is_empty() { "model".to_owned() } else { name }
+}
+
 /// Writes one file of the store, the self-contained component say, under a name of its own.
 ///
 /// # Errors
@@ -181,4 +191,18 @@ fn entry(archive: &mut impl Write, path: &str, size: u64, content: &mut impl Rea
     }
     let padding = usize::try_from((512 - size % 512) % 512).expect("it is less than a block");
     archive.write_all(&[0; 512][..padding])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::repository;
+
+    #[test]
+    fn any_model_s_name_is_that_of_a_repository() {
+        for (name, expected) in
+            [("diabetes", "diabetes"), ("Breast cancer", "breast-cancer"), ("a__b", "a-b"), ("-x.", "x"), ("日本", "model")]
+        {
+            assert_eq!(repository(name), expected);
+        }
+    }
 }

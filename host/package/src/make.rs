@@ -84,6 +84,10 @@ impl MakeError {
                 "the packager had no program that serves: {error}{}",
                 error.hint().map(|hint| format!("; {hint}")).unwrap_or_default()
             )),
+            // The store's own words: they come here through the handles that the packager wrote to.
+            Self::Packager { failure, .. } if matches!(&**failure, StageFailure::Host(message) if message.contains("the disk is full")) => {
+                Some("free some space and run again; nothing names what there is of the package".to_owned())
+            }
             _ => None,
         }
     }

@@ -103,6 +103,22 @@ pub struct Package {
     pub component: Option<String>,
     /// Every file of the package, the root among them, sorted by name.
     pub files: Vec<Artifact>,
+    /// Where it was pushed to; none where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<PushRecord>,
+}
+
+/// Where a package is in a registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PushRecord {
+    /// The package by its digest: what a deployment names.
+    pub reference: String,
+    /// The package by its tag.
+    pub tagged: String,
+    /// The self-contained component by the tag of its own; none where the package has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
 }
 
 impl Package {

@@ -107,7 +107,11 @@ fn folder_and_archive_hold_the_same_and_every_file_is_what_its_name_says() {
     assert_eq!(files["oci-layout"], br#"{"imageLayoutVersion":"1.0.0"}"#);
     let index: Value = serde_json::from_slice(&files["index.json"]).unwrap();
     assert_eq!(index["manifests"][0]["digest"], package.digest.as_str());
-    assert_eq!(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "3");
+    let names = &index["manifests"][0]["annotations"];
+    assert_eq!(
+        (&names["org.opencontainers.image.ref.name"], &names["io.containerd.image.name"]),
+        (&"3".into(), &"localhost/mean:3".into())
+    );
     let blobs: BTreeSet<_> =
         files.iter().filter_map(|(path, bytes)| Some((path.strip_prefix("blobs/sha256/")?, bytes))).collect();
     for (name, bytes) in &blobs {
@@ -131,7 +135,7 @@ fn without_a_program_there_is_no_image_and_the_hint_says_why() {
     std::fs::write(&script, "#!/bin/sh\n").unwrap();
     let error = made.make("{}", Server::open(&script)).unwrap_err();
     assert!(matches!(error, MakeError::Packager { server: Some(_), .. }), "{error}");
-    assert_eq!(error.to_string(), "the packager failed: expected the server among the parts of the package, found none");
+    assert!(error.to_string().ends_with("expected the server among the parts of the package, found none"), "{error}");
     let hint = error.hint().unwrap();
     assert!(hint.contains("expected an executable for Linux") && hint.contains("--server FILE"), "{hint}");
     assert!(made.make(r#"{"image":false}"#, Server::open(&script)).is_ok());
