@@ -7,7 +7,7 @@ use std::{env, fs};
 use sha2::{Digest, Sha256};
 
 /// The standard plugins, in the order of the lifecycle.
-const PLUGINS: [&str; 14] = [
+const PLUGINS: [&str; 20] = [
     "check-tabular",
     "test-regressor",
     "test-classifier",
@@ -17,7 +17,13 @@ const PLUGINS: [&str; 14] = [
     "evaluate-classification",
     "register-local",
     "package-oci",
+    "provision-local",
+    "provision-azure",
     "deploy-local",
+    "deploy-kubernetes",
+    "deploy-aci",
+    "deploy-webapp",
+    "deploy-azureml",
     "smoke-test-http",
     "notify-webhook",
     "notify-email",

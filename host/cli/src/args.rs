@@ -1,19 +1,29 @@
 //! Every command, argument and flag. The doc comments are the help.
 
+mod batch;
+mod challengers;
+mod drift;
+mod package;
 mod release;
 mod score;
+mod serve;
 mod services;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use batch::BatchArgs;
+pub use challengers::{ChallengerArgs, ChallengerSpec};
+pub use drift::DriftArgs;
+pub use package::PackageArgs;
 pub use release::{
     ApprovalsArgs, DriveArgs, EnvironmentsArgs, KeyArgs, KeyCommand, ReleaseArgs, ReleasesArgs, ResumeArgs, RollbackArgs,
     WordArgs,
 };
 
 pub use score::ScoreArgs;
+pub use serve::{LimitArgs, ListenAt, LogTo, PackageShare, ServeArgs, ServeKeyArgs, WhatArgs};
 pub use services::{ProvisionArgs, ServicesAction, ServicesArgs};
 
 use crate::console::Color;
@@ -62,6 +72,8 @@ pub enum Command {
     /// Show a registered version or the history of an alias.
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Model(ModelArgs),
+    /// Package a registered version: an OCI image, and one component that answers HTTP.
+    Package(PackageArgs),
     /// Take a registered version through staging and its approval to production.
     Release(ReleaseArgs),
     /// Go on with a release that waits, failed or was interrupted.
@@ -87,6 +99,12 @@ pub enum Command {
     Key(KeyArgs),
     /// Score a file with a registered version.
     Score(ScoreArgs),
+    /// Score the files that the project names under `[batch]`.
+    Batch(BatchArgs),
+    /// Answer scoring requests over HTTP with a registered version or a package.
+    Serve(ServeArgs),
+    /// Say how far the rows that a model sees have moved from those that it was trained on.
+    Drift(DriftArgs),
     /// List or stop the scoring services that run on this machine.
     Services(ServicesArgs),
     /// Make, once, what the later stages need: a workspace, compute, a registry.
@@ -329,8 +347,12 @@ pub enum SchemaOf {
     Release,
     /// What a `notify` or `approve` stage is handed.
     ReleaseEvent,
+    /// A package, as `sprag package --json` prints it.
+    Package,
     /// An approval, as `sprag approve --output` writes it.
     Approval,
+    /// The file that `sprag serve --canary` reads.
+    Canary,
 }
 
 /// Arguments of `sprag completions`.

@@ -8,6 +8,7 @@ pub mod commands;
 mod console;
 mod error;
 mod report;
+mod serving;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run(args, project, &console),
         Command::Models(args) => commands::models::run(args, project, &console),
         Command::Model(args) => commands::model::run(args, project, &console),
+        Command::Package(args) => commands::package::run(args, project, &console),
         Command::Release(args) => commands::release::run(args, project, &console),
         Command::Resume(args) => commands::release::resume(args, project, &console),
         Command::Rollback(args) => commands::rollback::run(args, project, &console),
@@ -42,7 +44,10 @@ pub fn main() -> ExitCode {
         Command::Approve(args) => commands::approvals::say(Verdict::Approve, args, project, &console),
         Command::Reject(args) => commands::approvals::say(Verdict::Reject, args, project, &console),
         Command::Key(args) => commands::key::run(args, project, &console),
+        Command::Batch(args) => commands::batch::run(args, project, &console),
         Command::Score(args) => commands::score::run(args, project, &console),
+        Command::Serve(args) => commands::serve::run(args, project, &console),
+        Command::Drift(args) => commands::drift::run(args, project, &console),
         Command::Services(args) => commands::services::run(args, project, &console),
         Command::Provision(args) => commands::provision::run(args, project, &console),
         Command::Plugins(args) => commands::plugins::run(args, &console),

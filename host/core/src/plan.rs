@@ -109,6 +109,7 @@ impl PlannedStage {
         lines.extend(self.grants.http.iter().map(|origin| format!("http={origin}")));
         lines.extend(self.grants.secrets.iter().map(|name| format!("secret={name}")));
         lines.extend(self.grants.smtp.iter().map(|server| format!("smtp={server}")));
+        lines.extend(self.grants.folders.iter().map(|folder| format!("folder={folder}")));
         if self.grants.services {
             lines.push("services=true".to_owned());
         }

@@ -43,7 +43,7 @@ pub use dtype::{DType, Field, ParseDTypeError};
 pub use error::{DataError, Names};
 pub use profile::{Category, ColumnProfile, PROFILE_FORMAT, Profile, profile};
 pub use rows::{Block, Kept, Lane, Part, Position, RowFault, RowFile, RowPlan, Strip, merge_faults};
-pub use sketch::{count, sketch};
+pub use sketch::{count, count_column, sketch};
 pub use source::{Format, Source, file_digest, load, table_digest};
 pub use split::{Split, SplitDigests, SplitSpec, TestSize, split};
 pub use table::Table;

@@ -8,6 +8,7 @@ use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 use sprag_core::digest::Digest;
+use sprag_core::drift::Sketch;
 
 use crate::cells::Cells;
 use crate::{DType, DataError, Field, Table, threads};
@@ -42,6 +43,10 @@ pub struct Profile {
     pub columns: Vec<ColumnProfile>,
     /// How many rows equal an earlier row in every column.
     pub duplicate_rows: u64,
+    /// Counts of what went into a model trained on this table and of what came out of it; none where no model was at hand. Readers that know of no sketch
+    /// read on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sketch: Option<Sketch>,
 }
 
 /// What a column looks like. The statistics are over finite numbers only, and none where the column holds no such number.
@@ -99,6 +104,7 @@ pub fn profile(table: &Table) -> Result<Profile, DataError> {
         rows: table.row_count(),
         columns: threads::map(described, table.row_count() >= MANY_ROWS, |(field, cells)| column(field, cells)),
         duplicate_rows: duplicates::count(&columns.cells, table.row_count() as usize),
+        sketch: None,
     })
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use sprag_core::drift::{Bins, ColumnSketch, Sketch};
 
 use crate::cells::Cells;
-use crate::{DataError, Profile, Table};
+use crate::{Column, DataError, Profile, Table, Values};
 
 /// The percentiles between the bins of a column of numbers.
 const PERCENTILES: [usize; 9] = [10, 20, 30, 40, 50, 60, 70, 80, 90];
@@ -38,6 +38,33 @@ pub fn count(sketch: &mut Sketch, inputs: &Table, outputs: &Table) {
     }
 }
 
+/// Counts the values of a run of rows.
+pub fn count_column(sketch: &mut ColumnSketch, column: &Column) {
+    if column.validity.is_none() {
+        match &column.values {
+            Values::Floats(values) => values.iter().for_each(|value| sketch.number(*value)),
+            Values::Integers(values) => values.iter().for_each(|value| sketch.number(*value as f64)),
+            Values::Booleans(values) => values.iter().for_each(|value| sketch.text(truth(*value != 0))),
+            Values::Texts { ends, .. } => (0..ends.len()).for_each(|row| sketch.text(column.text(row).unwrap_or_default())),
+        }
+        return;
+    }
+    for row in 0..column.values.len() {
+        match &column.values {
+            _ if !column.is_valid(row) => sketch.null(),
+            Values::Floats(values) => sketch.number(values[row]),
+            Values::Integers(values) => sketch.number(values[row] as f64),
+            Values::Booleans(values) => sketch.text(truth(values[row] != 0)),
+            Values::Texts { .. } => sketch.text(column.text(row).unwrap_or_default()),
+        }
+    }
+}
+
+/// A boolean as a profile names it.
+const fn truth(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}
+
 fn bins(profile: &Profile) -> BTreeMap<String, ColumnSketch> {
     let column = |column: &crate::ColumnProfile| {
         let bins = match (column.min, column.max) {
@@ -60,7 +87,7 @@ fn count_cells(column: &mut ColumnSketch, cells: &Cells) {
             _ if cells.is_null(row) => column.null(),
             Cells::Floats(array) => column.number(array.value(row)),
             Cells::Integers(array) => column.number(array.value(row) as f64),
-            Cells::Booleans(array) => column.text(if array.value(row) { "true" } else { "false" }),
+            Cells::Booleans(array) => column.text(truth(array.value(row))),
             Cells::Texts(array) => column.text(array.value(row)),
         }
     }
@@ -103,6 +130,24 @@ mod tests {
         assert!(x.counts[1..11].iter().all(|count| *count == 100), "{:?}", x.counts);
         assert_eq!(sketch.inputs["kind"].counts, [666, 334]);
         assert_eq!(sketch.outputs["prediction"].rows(), 1000);
+    }
+
+    #[test]
+    fn a_run_of_rows_is_counted_as_the_table_is() {
+        let (inputs, outputs) = tables(0, 90);
+        let whole = sketch(&inputs, &outputs).unwrap();
+        for (columns, table) in [(&whole.inputs, &inputs), (&whole.outputs, &outputs)] {
+            for (name, counted) in columns {
+                let mut again = ColumnSketch::new(counted.bins.clone());
+                for start in (0..90).step_by(30) {
+                    count_column(&mut again, &table.read(name, start, 30).unwrap());
+                }
+                assert_eq!(again, *counted, "{name}");
+            }
+        }
+        let mut flags = ColumnSketch::new(Bins::Values(vec!["false".into(), "true".into()]));
+        count_column(&mut flags, &Column { values: Values::Booleans(vec![1, 0, 1]), validity: Some(vec![0b011]) });
+        assert_eq!((flags.counts.as_slice(), flags.nulls), (&[1, 1][..], 1));
     }
 
     #[test]

@@ -11,9 +11,11 @@ use sprag_schemas::event::Event;
 use sprag_store::Store;
 
 use crate::blobs::{OpenFile, StoreBlobs};
+use crate::folders::GrantedFolders;
 use crate::{Observer, Project, RunError, keys};
 
-/// The call of a stage, with its component compiled and its inputs opened. It reaches nothing outside: whoever may let it adds the network and the services.
+/// The call of a stage, with its component compiled and its inputs opened. It reaches nothing outside but the folders that it is
+/// granted: whoever may let it adds the network and the services.
 ///
 /// # Errors
 /// An input cannot be opened, or the component cannot be compiled.
@@ -59,6 +61,7 @@ pub fn stage_call(
         }),
         cancel: cancel.clone(),
         outbound: None,
+        folders: Some(Arc::new(GrantedFolders::new(&stage.grants.folders, &project.root))),
         services: None,
     })
 }

@@ -35,6 +35,14 @@ pub enum RunError {
         /// One line for each difference.
         lines: Vec<String>,
     },
+    /// There is no file of this name to score.
+    #[error("expected a name under `[batch]` ({}), found `{name}`", .known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))]
+    UnknownBatch {
+        /// What was asked for.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
     /// Another run holds the project.
     #[error("another run holds the project{}", .holder.as_deref().map(|run| format!(": {run}")).unwrap_or_default())]
     Busy {
@@ -58,7 +66,7 @@ impl RunError {
         match self {
             Self::Project(error) if error.is_refusal() => exit_code::REFUSED,
             Self::Project(error) if matches!(**error, ProjectError::Write { .. }) => exit_code::INTERNAL,
-            Self::Project(_) | Self::Data(_) | Self::Input { .. } => exit_code::BAD_PROJECT,
+            Self::Project(_) | Self::Data(_) | Self::Input { .. } | Self::UnknownBatch { .. } => exit_code::BAD_PROJECT,
             Self::Lock { .. } => exit_code::REFUSED,
             Self::Busy { .. } => exit_code::BUSY,
             Self::Cancelled => exit_code::CANCELLED,
@@ -78,7 +86,7 @@ impl RunError {
             Self::Busy { .. } => vec!["leave out `--no-wait` to wait for it".to_owned()],
             Self::Store(error) => error.hint().into_iter().collect(),
             Self::Load(_) => vec!["build or copy the component again".to_owned()],
-            Self::Cancelled => vec![],
+            Self::Cancelled | Self::UnknownBatch { .. } => vec![],
         }
     }
 }

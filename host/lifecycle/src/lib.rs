@@ -3,11 +3,15 @@
 //! This is where the pure core, the data, the store and the runtime meet. It prints nothing: what happens is told to an observer as
 //! [`sprag_schemas::event::Event`]s, and every command line, server or notebook is one such observer.
 
+mod baseline;
+mod batches;
 mod blobs;
 mod call;
 mod data;
+mod drift;
 mod error;
 mod execute;
+mod folders;
 mod keys;
 mod lock;
 mod models;
@@ -19,8 +23,11 @@ mod register;
 mod run;
 mod time;
 
+pub use baseline::{BaselineError, baseline, kept_baseline};
+pub use batches::batch;
 pub use call::stage_call;
 pub use data::{SourceError, split_of, table_of};
+pub use drift::{DriftError, SeenBy, drift_of_file, drift_of_services};
 pub use error::{RunError, with_causes};
 pub use lock::{LockStatus, accept_lock, lock_status, require_lock, write_lock};
 pub use models::open_version;

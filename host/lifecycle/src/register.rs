@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use sprag_core::plan::PlannedStage;
 use sprag_runtime::RegisterEffects;
+use sprag_schemas::event::Event;
 use sprag_schemas::manifest::Kind;
-use sprag_schemas::record::{Lineage, Metric, Tier, VersionRef};
+use sprag_schemas::record::{Lineage, LogLevel, LogLine, Metric, Tier, VersionRef};
 use sprag_store::{AddVersion, NewAlias, NewVersion};
 
 use crate::RunError;
+use crate::baseline::{self, kept_baseline};
+use crate::error::with_causes;
 use crate::records::plugin_record;
 use crate::run::Run;
 use crate::time::now;
@@ -42,6 +45,27 @@ impl Run<'_> {
         let added = self.store.register(new, aliases.collect())?;
         let (AddVersion::Added(version) | AddVersion::AlreadyRegistered(version)) = added;
         self.record.registered = Some(VersionRef { name, version });
+        Ok(())
+    }
+
+    /// Keeps what the version was trained on, as a sketch, while its data is at hand. A run is not worth less without it: it says so, and goes on.
+    pub(crate) async fn keep_baseline(&mut self, stage: &str) {
+        if let Err(error) = self.try_keep_baseline().await {
+            let message = format!("later rows cannot be held against those of the training: {}", with_causes(error.as_ref()));
+            let line = LogLine { level: LogLevel::Warn, message, fields: BTreeMap::new() };
+            self.tell(Event::Log { stage: stage.to_owned(), line });
+        }
+    }
+
+    async fn try_keep_baseline(&mut self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let Some(VersionRef { name, version }) = self.record.registered.clone() else { return Ok(()) };
+        let Some(version) = self.store.version(&name, version)? else { return Ok(()) };
+        if kept_baseline(&self.store, &version)?.is_some() {
+            return Ok(());
+        }
+        let training = self.tables()?.split.training.clone();
+        let (runtime, store) = (self.runtime()?.clone(), self.store.clone());
+        baseline::make(&self.project.manifest, &store, &runtime, &version, &training).await?;
         Ok(())
     }
 

@@ -89,6 +89,7 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
         candidate: None,
         production: production.as_ref().map(|version| version.version.clone()),
         registered: None,
+        batches: vec![],
     };
     let mut run = Run {
         project,
@@ -108,7 +109,7 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
     };
     let stages = project.plan.stages.iter().map(|stage| stage.name.clone()).collect();
     run.tell(Event::RunStarted { run: id, project: project.manifest.project.name.clone(), stages });
-    let ended = run.all_stages().await;
+    let ended = run.all().await;
     let finished = run.finish(ended.as_ref().err());
     drop(lock);
     ended?;
@@ -116,7 +117,7 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
 }
 
 /// An id that no run of the store has: two runs of one second may draw the same characters.
-fn new_id(store: &Store) -> Result<String, RunError> {
+pub(crate) fn new_id(store: &Store) -> Result<String, RunError> {
     loop {
         let id = crate::time::new_id();
         if store.run(&id)?.is_none() {
@@ -132,12 +133,20 @@ pub fn exit_code(record: &RunRecord) -> ExitCode {
         RunOutcome::Blocked => exit_code::BLOCKED,
         RunOutcome::Cancelled => exit_code::CANCELLED,
         RunOutcome::Running | RunOutcome::Interrupted => exit_code::INTERNAL,
-        RunOutcome::Error => match record.stages.iter().find_map(|stage| stage.error.as_ref()).map(|error| error.kind.as_str()) {
+        RunOutcome::Error => match failure_kind(record) {
             Some("limit-hit") => exit_code::LIMIT,
             Some("plugin-failed" | "trap" | "contract") => exit_code::PLUGIN_FAILED,
+            Some("bad-batch") => exit_code::BAD_PROJECT,
+            Some("busy") => exit_code::BUSY,
             _ => exit_code::INTERNAL,
         },
     }
+}
+
+/// What kind of failure ended a run: that of a stage, else that of a file that was to be scored.
+fn failure_kind(record: &RunRecord) -> Option<&str> {
+    let stage = record.stages.iter().find_map(|stage| stage.error.as_ref()).map(|error| error.kind.as_str());
+    stage.or_else(|| record.batches.iter().find_map(|batch| batch.error.as_ref()).map(|error| error.kind.as_str()))
 }
 
 impl Run<'_> {
@@ -163,6 +172,11 @@ impl Run<'_> {
             self.tables = Some(tables);
         }
         Ok(self.tables.as_ref().expect("the lines above filled it"))
+    }
+
+    async fn all(&mut self) -> Result<(), RunError> {
+        self.all_stages().await?;
+        self.batches().await
     }
 
     async fn all_stages(&mut self) -> Result<(), RunError> {
@@ -251,6 +265,7 @@ impl Run<'_> {
         let executed = self.execute(stage).await?;
         if let Some(effects) = &executed.effects {
             self.enter(effects)?;
+            self.keep_baseline(&stage.name).await;
         }
         let record = executed_record(stage, &key, executed, started.elapsed());
         self.keep(stage, &key, basis, &record)?;
@@ -309,7 +324,7 @@ impl Run<'_> {
     }
 
     /// Records that the run began, when the first stage does work: a run that is killed is then found as interrupted.
-    fn record_start(&mut self) -> Result<(), RunError> {
+    pub(crate) fn record_start(&mut self) -> Result<(), RunError> {
         if !self.is_recorded {
             self.store.start_run(&self.record)?;
             self.is_recorded = true;

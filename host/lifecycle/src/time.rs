@@ -7,6 +7,13 @@ pub fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// The day (UTC) that was so many days before today, such as `2026-11-25`.
+pub(crate) fn day_before(days: u32) -> String {
+    let days = chrono::Days::new(days.into());
+    let day = Utc::now().checked_sub_days(days).unwrap_or_default();
+    day.format("%Y-%m-%d").to_string()
+}
+
 /// A new id of a run or a release: the UTC time and four characters drawn from the process, so that two of one second differ.
 pub fn new_id() -> String {
     use std::hash::{BuildHasher, RandomState};

@@ -7,7 +7,7 @@ use sprag_core::digest::Digest;
 use sprag_core::origin::Origin;
 use sprag_core::plan::{PlannedEnvironment, PlannedStage};
 use sprag_egress::{Network, Settings, Vault};
-use sprag_lifecycle::{Cancel, Observer, Project, split_of, stage_call, with_causes};
+use sprag_lifecycle::{Cancel, Observer, Project, baseline, split_of, stage_call, with_causes};
 use sprag_package::registry::{Reference, Registry, Transport, push};
 use sprag_package::{MakeError, Making, Server, make};
 use sprag_runtime::outside::Services;
@@ -91,12 +91,15 @@ impl Stages<'_> {
     }
 
     /// The profile of the rows that the version was trained on, where they are still what they were.
-    fn profile(&self, version: &ModelVersion) -> Result<Option<Digest>, String> {
-        let Ok(split) = split_of(&self.project.root, &self.project.manifest) else { return Ok(None) };
+    async fn profile(&self, version: &ModelVersion) -> Result<Option<Digest>, String> {
+        let (root, manifest) = (&self.project.root, &self.project.manifest);
+        let Ok(split) = split_of(root, manifest) else { return Ok(None) };
         if split.training.digest().to_string() != version.lineage.data.training_digest {
             return Ok(None);
         }
-        let profile = sprag_data::profile(&split.training).map_err(|error| error.to_string())?;
+        let mut profile = sprag_data::profile(&split.training).map_err(|error| error.to_string())?;
+        let sketch = baseline(root, manifest, &self.store, self.runtime()?, version).await;
+        profile.sketch = Some(sketch.map_err(|error| with_causes(&error))?);
         let text = serde_json::to_vec(&profile).map_err(|error| error.to_string())?;
         self.store.put_bytes(&text).map(Some).map_err(|error| with_causes(&error))
     }
@@ -117,7 +120,7 @@ impl Stages<'_> {
         let stage = self.project.plan.package.as_ref();
         let stage = stage.ok_or_else(|| PackagingError::Host("expected a stage of the kind `package`, found none".to_owned()))?;
         let (runtime, call) = self.call(stage, |settings| settings).map_err(PackagingError::Host)?;
-        let (profile, server) = (self.profile(version).map_err(PackagingError::Host)?, Server::open(&self.server));
+        let (profile, server) = (self.profile(version).await.map_err(PackagingError::Host)?, Server::open(&self.server));
         let making = Making { store: &self.store, runtime, version, profile, server, call };
         Ok(make(making).await?)
     }

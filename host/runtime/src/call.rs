@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::blobs::{Blobs, ReaderHandle};
 use crate::engine::Loaded;
 use crate::failure::StageFailure;
-use crate::outside::{Outbound, Services};
+use crate::outside::{Folders, Outbound, Services};
 
 /// Something that a stage reported just now.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +65,7 @@ impl Cancel {
     }
 
     /// Waits until the stop is asked for, and says when that was.
-    pub(crate) async fn requested(&self) -> Instant {
+    pub async fn requested(&self) -> Instant {
         loop {
             // Made before the look at the time, so that a request in between wakes it.
             let woken = self.0.waiting.notified();
@@ -103,6 +103,8 @@ pub struct StageCall {
     /// The network and the secrets that it may use; without it every request is refused. A stage that has it sees the machine's clock, since it must be
     /// able to wait.
     pub outbound: Option<Arc<dyn Outbound>>,
+    /// The folders of this machine that it may work in.
+    pub folders: Option<Arc<dyn Folders>>,
     /// The services of this machine, where it may run them.
     pub services: Option<Arc<dyn Services>>,
 }

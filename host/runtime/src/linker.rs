@@ -40,7 +40,10 @@ fn for_kind(runtime: &Runtime, kind: Kind) -> wasmtime::Result<Linker<StageState
             sprag::run::artifacts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
             sprag::stage::parts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
         }
-        Kind::Provision => add_outside(l)?,
+        Kind::Provision => {
+            sprag::run::folders::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+            add_outside(l)?;
+        }
         Kind::Deploy => {
             sprag::run::artifacts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
             add_outside(l)?;

@@ -1,4 +1,5 @@
-//! What a stage may reach beyond its handles, as traits that the caller implements: the network, secrets, mail, and the services of this machine.
+//! What a stage may reach beyond its handles, as traits that the caller implements: the network, secrets, mail, and the folders and
+//! services of this machine.
 //!
 //! Nothing here opens a connection or reads a secret. A stage call without an implementation has each of its requests refused.
 
@@ -164,6 +165,55 @@ pub trait Outbound: Send + Sync {
 
     /// Hands a message to a mail server, and gives the server's answer.
     fn mail(&self, server: MailServer, message: MailMessage) -> Pending<Result<String, MailError>>;
+}
+
+/// What is at a path of a granted folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderEntry {
+    /// A folder.
+    Folder,
+    /// A file.
+    File,
+    /// Something else.
+    Other,
+}
+
+/// Why a folder could not be worked on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FolderError {
+    /// The stage may not.
+    #[error("{0}")]
+    Denied(String),
+    /// The path cannot be.
+    #[error("{0}")]
+    BadPath(String),
+    /// The machine refused.
+    #[error("{0}")]
+    Io(String),
+}
+
+/// Folders of this machine, as one stage may work in them. A folder is named as the grants name it, and a path below it by names joined by `/`.
+pub trait Folders: Send + Sync {
+    /// What is at a path; none where nothing is.
+    ///
+    /// # Errors
+    /// The folder is not granted, the path cannot be, or the machine refused; so for all functions here.
+    fn look(&self, folder: &str, path: &str) -> Result<Option<FolderEntry>, FolderError>;
+    /// Makes a folder, and says whether it was missing.
+    ///
+    /// # Errors
+    /// See [`Folders::look`].
+    fn make(&self, folder: &str, path: &str) -> Result<bool, FolderError>;
+    /// A file's bytes; none where there is no file.
+    ///
+    /// # Errors
+    /// See [`Folders::look`]; the file may be too large, too.
+    fn read(&self, folder: &str, path: &str) -> Result<Option<Vec<u8>>, FolderError>;
+    /// Writes a file as a whole.
+    ///
+    /// # Errors
+    /// See [`Folders::look`].
+    fn write(&self, folder: &str, path: &str, bytes: &[u8]) -> Result<(), FolderError>;
 }
 
 /// A package that a service answers with, and its share of the requests in percent.

@@ -52,6 +52,7 @@ impl Runtime {
             observer: Arc::new(|_| ()),
             cancel: Cancel::default(),
             outbound: None,
+            folders: None,
             services: None,
         };
         let linked = Linked::new(self, &source.scorer)?;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::batch::BatchRecord;
 use crate::manifest::Kind;
 use crate::record::{Finding, LogLine, Metric, RunOutcome, RunRecord, StageRecord};
 
@@ -72,6 +73,11 @@ pub enum Event {
     StageFinished {
         /// The stage's record.
         record: Box<StageRecord>,
+    },
+    /// A file of the project was scored, or failed to be.
+    BatchFinished {
+        /// What was done.
+        record: Box<BatchRecord>,
     },
     /// The run ended.
     RunFinished {

@@ -62,12 +62,30 @@ pub const AWAITING_APPROVAL: ExitCode = ExitCode {
 /// A release failed where it went, and what was there before is back.
 pub const ROLLED_BACK: ExitCode =
     ExitCode { code: 9, name: "rolled-back", meaning: "A release failed where it went, and what was there before is back." };
+/// What a model sees has moved too far from what it was trained on.
+pub const DRIFTED: ExitCode = ExitCode {
+    code: 10,
+    name: "drifted",
+    meaning: "`sprag drift` found that what a model sees has moved as far as the threshold from what it was trained on.",
+};
 /// The run was cancelled: Ctrl-C or SIGTERM.
 pub const CANCELLED: ExitCode = ExitCode { code: 130, name: "cancelled", meaning: "The run was cancelled by Ctrl-C or SIGTERM." };
 
 /// Every exit code, in the order of the table in the documentation.
-pub const ALL: [ExitCode; 11] =
-    [SUCCESS, INTERNAL, BAD_PROJECT, BLOCKED, REFUSED, PLUGIN_FAILED, LIMIT, BUSY, AWAITING_APPROVAL, ROLLED_BACK, CANCELLED];
+pub const ALL: [ExitCode; 12] = [
+    SUCCESS,
+    INTERNAL,
+    BAD_PROJECT,
+    BLOCKED,
+    REFUSED,
+    PLUGIN_FAILED,
+    LIMIT,
+    BUSY,
+    AWAITING_APPROVAL,
+    ROLLED_BACK,
+    DRIFTED,
+    CANCELLED,
+];
 
 /// The table of exit codes as Markdown, as `docs/reference/exit-codes.md` holds it.
 pub fn markdown_table() -> String {

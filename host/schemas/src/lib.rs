@@ -19,6 +19,7 @@
 pub mod approval;
 pub mod batch;
 pub mod canary;
+pub mod drift;
 pub mod environments;
 pub mod event;
 pub mod exit_code;

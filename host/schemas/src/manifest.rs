@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::batch::Batch;
 use crate::environments::{Environment, Release};
 use crate::quantity::{ByteSize, TimeSpan};
 use crate::secrets::Secret;
@@ -42,6 +43,9 @@ pub struct Manifest {
     /// What `sprag provision` makes, by a name of your choice: stages of the kind `provision`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub provision: BTreeMap<String, Stage>,
+    /// Files that are scored with each run, or by `sprag batch`, by a name of your choice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub batch: BTreeMap<String, Batch>,
     /// Settings of every release.
     #[serde(default)]
     pub release: Release,
@@ -330,6 +334,9 @@ pub struct Grants {
     /// Whether the plugin may run scoring services on this machine. Only for the kinds `provision` and `deploy`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub services: bool,
+    /// The folders of this machine that the plugin may work in, relative to the project or absolute. Only for the kind `provision`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<String>,
     /// The mail servers that the plugin may send through: `host:port`. Only for the kind `notify`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub smtp: Vec<String>,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::batch::BatchRecord;
 use crate::manifest::{DataFormat, Kind};
 
 /// The record of one run.
@@ -39,6 +40,9 @@ pub struct RunRecord {
     pub production: Option<VersionRef>,
     /// The version that the run registered.
     pub registered: Option<VersionRef>,
+    /// The files that the run scored, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batches: Vec<BatchRecord>,
 }
 
 /// How a run ended.

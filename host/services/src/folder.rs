@@ -1,5 +1,6 @@
 //! The folder of one service: what should be, what is, and whose it is.
 
+use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -68,7 +69,11 @@ pub enum FolderError {
 
 /// The folder of one service.
 #[derive(Debug, Clone)]
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    /// What whoever changes the service holds while it does: beside the folder, since the folder goes with the service.
+    turns: PathBuf,
+}
 
 /// The bytes of the log that errors show.
 const TAIL: u64 = 2000;
@@ -79,7 +84,7 @@ const LOG: u64 = 16 << 20;
 impl Folder {
     /// The folder of the service of a name, in the folder of a store (`.sprag`).
     pub fn of(store: &Path, name: &str) -> Self {
-        Self(store.join("services").join(name))
+        Self { path: store.join("services").join(name), turns: store.join("locks").join(format!("service-{name}.lock")) }
     }
 
     /// The names of all services that have a folder, sorted.
@@ -102,29 +107,46 @@ impl Folder {
         Ok(names)
     }
 
+    /// The service's name.
+    pub(crate) fn name(&self) -> &OsStr {
+        self.path.file_name().unwrap_or_default()
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    /// The turn to change the service; none where another process has it.
+    pub(crate) fn turn(&self) -> Result<Option<File>, FolderError> {
+        let failed = |source| FolderError::Io { path: self.turns.clone(), source };
+        let open = || -> std::io::Result<File> {
+            std::fs::create_dir_all(self.turns.parent().unwrap_or(&self.turns))?;
+            File::options().create(true).append(true).open(&self.turns)
+        };
+        let file = open().map_err(failed)?;
+        Ok(is_free(&file).map_err(failed)?.then_some(file))
     }
 
     pub(crate) fn create(&self) -> Result<(), FolderError> {
-        std::fs::create_dir_all(&self.0).map_err(|source| self.failed("", source))
+        std::fs::create_dir_all(&self.path).map_err(|source| self.failed("", source))
     }
 
     /// The lock that the supervisor holds as long as it lives; none where another process holds it.
     pub(crate) fn lock(&self) -> Result<Option<File>, FolderError> {
-        let open = File::options().create(true).append(true).open(self.0.join("lock"));
+        let open = File::options().create(true).append(true).open(self.path.join("lock"));
         let file = open.map_err(|source| self.failed("lock", source))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(self.failed("lock", source)),
-        }
+        Ok(is_free(&file).map_err(|source| self.failed("lock", source))?.then_some(file))
     }
 
     /// Whether a supervisor is there.
     pub(crate) fn is_supervised(&self) -> Result<bool, FolderError> {
-        Ok(self.0.join("lock").exists() && self.lock()?.is_none())
+        match File::open(self.path.join("lock")) {
+            Ok(file) => Ok(!is_free(&file).map_err(|source| self.failed("lock", source))?),
+            // The folder may be on its way out.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(self.failed("lock", source)),
+        }
     }
 
     pub(crate) fn wanted(&self) -> Result<Option<Wanted>, FolderError> {
@@ -145,14 +167,14 @@ impl Folder {
 
     /// Where a server of a generation says that it answers.
     pub(crate) fn ready_file(&self, attempt: u64) -> PathBuf {
-        self.0.join(format!("ready-{attempt}"))
+        self.path.join(format!("ready-{attempt}"))
     }
 
     /// The log, to append to. A large one makes room first.
     pub(crate) fn log(&self) -> Result<File, FolderError> {
-        let path = self.0.join("log");
+        let path = self.path.join("log");
         if std::fs::metadata(&path).is_ok_and(|data| data.len() > LOG) {
-            std::fs::rename(&path, self.0.join("log.1")).map_err(|source| self.failed("log.1", source))?;
+            std::fs::rename(&path, self.path.join("log.1")).map_err(|source| self.failed("log.1", source))?;
         }
         File::options().create(true).append(true).open(&path).map_err(|source| self.failed("log", source))
     }
@@ -160,7 +182,7 @@ impl Folder {
     /// The last of the log.
     pub(crate) fn log_tail(&self) -> String {
         let read = || -> std::io::Result<String> {
-            let mut file = File::open(self.0.join("log"))?;
+            let mut file = File::open(self.path.join("log"))?;
             let length = file.metadata()?.len();
             file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
             let mut bytes = vec![];
@@ -175,14 +197,14 @@ impl Folder {
 
     /// Removes the folder of a service that ended.
     pub(crate) fn remove(&self) -> Result<(), FolderError> {
-        match std::fs::remove_dir_all(&self.0) {
+        match std::fs::remove_dir_all(&self.path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(self.failed("", error)),
             _ => Ok(()),
         }
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, FolderError> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -194,17 +216,26 @@ impl Folder {
 
     fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), FolderError> {
         let write = || -> std::io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
+            let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
             serde_json::to_writer_pretty(&mut file, value)?;
             file.write_all(b"\n")?;
             file.as_file().sync_all()?;
-            file.persist(self.0.join(name)).map_err(|error| error.error)?;
+            file.persist(self.path.join(name)).map_err(|error| error.error)?;
             Ok(())
         };
         write().map_err(|source| self.failed(name, source))
     }
 
     fn failed(&self, name: &str, source: std::io::Error) -> FolderError {
-        FolderError::Io { path: self.0.join(name), source }
+        FolderError::Io { path: self.path.join(name), source }
+    }
+}
+
+/// Takes the lock of a file for as long as it is open, unless another process has it.
+fn is_free(file: &File) -> std::io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(source)) => Err(source),
     }
 }

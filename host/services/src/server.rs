@@ -1,7 +1,6 @@
 //! One process of `sprag serve` under a supervisor.
 
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::folder::{Folder, Wanted};
 use crate::process::ProcessId;
+use crate::socket;
 
 /// How long a server may take until it answers. Compiling a large scorer for the first time is in it.
 const TO_READY: Duration = Duration::from_secs(120);
@@ -46,7 +46,7 @@ impl Server {
         let ready_file = folder.ready_file(attempt);
         let _none_before = std::fs::remove_file(&ready_file);
         let log = folder.log().map_err(|error| error.to_string())?;
-        let socket = OwnedFd::from(listener.try_clone().map_err(failed)?);
+        let socket = socket::hand_over(listener).map_err(failed)?;
         let mut command = Command::new(program);
         command
             .arg("--project")
@@ -55,6 +55,8 @@ impl Server {
             .args(&wanted.arguments)
             .args(["--listen", "stdin", "--ready-file"])
             .arg(&ready_file)
+            // What it counts it keeps under this name.
+            .env("SPRAG_SERVICE", folder.name())
             .stdin(Stdio::from(socket))
             .stdout(Stdio::null())
             .stderr(Stdio::from(log))

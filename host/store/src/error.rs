@@ -81,6 +81,14 @@ pub enum StoreError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A sketch of what a model saw cannot be read.
+    #[error("expected a sketch in `{}`, found something else: {detail}", path.display())]
+    DamagedSketch {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// A file of the content store is not there.
     #[error("the store has no content `{digest}` (expected at `{}`)", path.display())]
     MissingBlob {
@@ -236,6 +244,7 @@ impl StoreError {
             Self::DamagedRecord { .. } => {
                 "a later sprag may have written it: try that one, or put back a copy of the store".to_owned()
             }
+            Self::DamagedSketch { .. } => "remove the file: what it counted is lost, and nothing else".to_owned(),
             Self::MissingBlob { .. } => {
                 "run the stage that made it again (`sprag run --no-cache`), or put back a copy of the store".to_owned()
             }

@@ -7,6 +7,7 @@
 //! | `tmp/` | content that is being written |
 //! | `run.lock` | held by the run in progress |
 //! | `locks/` | held by the release in progress, and for each environment by the release that works on it |
+//! | `drift/` | what services saw, a folder for each model: see `drift.rs` |
 //! | `.gitignore` | keeps all of it out of git |
 
 use std::fs::{self, File};
@@ -39,6 +40,10 @@ impl Layout {
     /// The lock of something that has a name of its own.
     pub(crate) fn lock(&self, name: &str) -> PathBuf {
         self.root.join("locks").join(format!("{name}.lock"))
+    }
+
+    pub(crate) fn drift(&self) -> PathBuf {
+        self.root.join("drift")
     }
 
     pub(crate) fn gitignore(&self) -> PathBuf {

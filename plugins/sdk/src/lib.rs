@@ -55,6 +55,7 @@ pub use bindings::sprag::{
         artifacts,
         blobs::{BlobError, Reader, Writer},
         context::{Finding, Level, Measurement, Session, Severity},
+        folders,
         mail,
         secrets::{self, Secret, SecretError},
         services,

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// Every test program.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 10] = [
     "mean-trainer",
+    "program-caller",
     "program-check",
+    "program-elsewhere",
     "program-evaluator",
     "program-network",
     "program-overreach",

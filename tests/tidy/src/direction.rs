@@ -12,7 +12,7 @@ const HOST: [(&str, &[&str]); 18] = [
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
     ("sprag-store", &["sprag-schemas", "sprag-core"]),
     ("sprag-runtime", &["sprag-schemas", "sprag-core", "sprag-data"]),
-    ("sprag-lifecycle", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime"]),
+    ("sprag-lifecycle", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-batch"]),
     ("sprag-scoring", &[]),
     ("sprag-serve", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-scoring"]),
     ("sprag-batch", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime"]),
@@ -27,7 +27,7 @@ const HOST: [(&str, &[&str]); 18] = [
     ("sprag-packaged-shell", &["sprag-scoring"]),
     ("sprag-guest-build", &[]),
     ("sprag-builtin", &["sprag-core", "sprag-guest-build"]),
-    ("sprag", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-batch", "sprag-egress", "sprag-lifecycle", "sprag-package", "sprag-release", "sprag-services", "sprag-builtin"]),
+    ("sprag", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-batch", "sprag-egress", "sprag-lifecycle", "sprag-package", "sprag-release", "sprag-serve", "sprag-services", "sprag-builtin"]),
 ];
 
 /// Dependencies from elsewhere that one crate of the host has to itself: the beginning of the name, and the crate.

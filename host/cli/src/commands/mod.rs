@@ -1,9 +1,11 @@
 //! One file for each command: its arguments are in [`crate::args`], its work is below this crate.
 
 pub mod approvals;
+pub mod batch;
 pub mod check;
 pub mod compare;
 pub mod completions;
+pub mod drift;
 mod driving;
 pub mod environments;
 pub mod key;
@@ -12,6 +14,7 @@ pub mod lock;
 pub mod model;
 pub mod models;
 pub mod new;
+pub mod package;
 pub mod plugins;
 pub mod profile;
 pub mod provision;
@@ -22,18 +25,20 @@ pub mod run;
 pub mod runs;
 pub mod schema;
 pub mod score;
+pub mod serve;
 pub mod services;
 pub mod show;
 
 use std::path::{Path, PathBuf};
 
-use sprag_lifecycle::Project;
+use sprag_lifecycle::{Project, ProjectError};
+use sprag_schemas::manifest::Manifest;
 use sprag_store::Store;
 
 use crate::error::CommandError;
 
 /// The project's folder: the one that was named, else the nearest upwards with a project file.
-fn project_dir(named: Option<&Path>) -> Result<PathBuf, CommandError> {
+pub(crate) fn project_dir(named: Option<&Path>) -> Result<PathBuf, CommandError> {
     if let Some(dir) = named {
         return Ok(dir.to_owned());
     }
@@ -47,8 +52,19 @@ fn load(named: Option<&Path>, params: &[String]) -> Result<Project, CommandError
     Ok(Project::load(&project_dir(named)?, &sprag_builtin::PLUGINS, params)?)
 }
 
+/// Reads the project file alone, for a command that runs none of its stages.
+pub(crate) fn manifest(named: Option<&Path>) -> Result<Manifest, CommandError> {
+    let dir = project_dir(named)?;
+    let path = dir.join("sprag.toml");
+    let text = std::fs::read_to_string(&path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => ProjectError::Missing { dir },
+        _ => ProjectError::Read { path: path.clone(), source },
+    })?;
+    Ok(Manifest::parse(&text).map_err(|message| ProjectError::Parse { path, message })?)
+}
+
 /// Opens the project's store, which a command that only reads does not make.
-fn open_store(named: Option<&Path>) -> Result<Store, CommandError> {
+pub(crate) fn open_store(named: Option<&Path>) -> Result<Store, CommandError> {
     let dir = project_dir(named)?;
     let store = Store::open_existing(&dir.join(".sprag"))?;
     store.ok_or_else(|| {

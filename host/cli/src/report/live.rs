@@ -89,6 +89,11 @@ impl Reporter {
                     self.line(&line);
                 }
             }
+            Event::BatchFinished { record } => {
+                for line in text::batch(&record) {
+                    self.line(&line);
+                }
+            }
             Event::RunFinished { record, .. } => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();

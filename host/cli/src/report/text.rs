@@ -1,6 +1,7 @@
 //! Stages and runs as lines of text.
 
 use anstyle::Style;
+use sprag_schemas::batch::{BatchRecord, BatchSummary};
 use sprag_schemas::record::{RunOutcome, RunRecord, Severity, StageRecord, StageStatus, TestOutcome};
 
 use super::facts;
@@ -46,6 +47,35 @@ fn error(record: &StageRecord) -> Vec<String> {
         lines.extend(error.frames.iter().take(8).map(|frame| format!("    {frame}")));
     }
     lines
+}
+
+/// The lines of a file that was scored, or failed to be.
+pub(crate) fn batch(record: &BatchRecord) -> Vec<String> {
+    let head = |style: Style, word: &str| format!("{style}{word:<9}{style:#} {BOLD}{:<13}{BOLD:#}", record.name);
+    match (&record.summary, &record.error) {
+        (Some(summary), _) => {
+            let BatchSummary { model, input, output, rejects, seconds, .. } = summary;
+            let time = millis(seconds * 1000.0);
+            let mut lines = vec![format!(
+                "{} {DIM}{:<29} {time:>8}{DIM:#}  {} rows: {} -> {}",
+                head(GOOD, "scored"),
+                model,
+                output.rows,
+                input.path,
+                output.path
+            )];
+            if let Some(rejects) = rejects {
+                lines.push(format!("  {WARN}{} rows refused{WARN:#}: {}", rejects.rows, rejects.path));
+            }
+            lines
+        }
+        (None, error) => {
+            let message = error.as_ref().map_or("", |error| error.message.as_str());
+            let mut lines = vec![format!("{} {message}", head(BAD, "failed"))];
+            lines.extend(error.as_ref().and_then(|error| error.hint.as_ref()).map(|hint| format!("  {DIM}hint:{DIM:#} {hint}")));
+            lines
+        }
+    }
 }
 
 fn status_style(record: &StageRecord) -> Style {

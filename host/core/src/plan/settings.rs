@@ -67,6 +67,35 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<Problem> {
             problems.push(Problem::new(&["environments", name, "approval", "required"], message, hint));
         }
     }
+    problems.extend(batch_problems(manifest));
+    problems
+}
+
+/// What is wrong with the files that are scored.
+fn batch_problems(manifest: &Manifest) -> Vec<Problem> {
+    let mut problems = vec![];
+    let mut outputs: Vec<(&str, &str)> = vec![];
+    for (name, batch) in &manifest.batch {
+        let mut object_to = |key: &str, message: String| {
+            problems.push(Problem::new(&["batch", name, key], format!("batch `{name}`: {message}"), None));
+        };
+        for (key, path) in [("input", &batch.input), ("output", &batch.output)] {
+            let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default();
+            if !["csv", "tsv", "txt", "parquet", "pq"].contains(&extension.as_str()) {
+                object_to(key, format!("expected a file with the extension `csv` or `parquet`, found `{path}`"));
+            }
+        }
+        if batch.input == batch.output {
+            object_to("output", format!("expected another file than the input, found `{}` for both", batch.output));
+        }
+        if let Some((other, _)) = outputs.iter().find(|(_, output)| *output == batch.output) {
+            object_to(
+                "output",
+                format!("expected a file that no other batch writes, found that of `{other}`: `{}`", batch.output),
+            );
+        }
+        outputs.push((name, &batch.output));
+    }
     problems
 }
 
@@ -87,6 +116,7 @@ pub(super) fn grant_problems(entry: &Entry<'_>, kind: Kind, component: &Componen
         ("secrets", !grants.secrets.is_empty(), NETWORK),
         ("services", grants.services, &[Kind::Provision, Kind::Deploy]),
         ("smtp", !grants.smtp.is_empty(), &[Kind::Notify]),
+        ("folders", !grants.folders.is_empty(), &[Kind::Provision]),
     ] {
         if is_given && !kinds.contains(&kind) {
             let kinds: Vec<_> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
@@ -105,6 +135,9 @@ pub(super) fn grant_problems(entry: &Entry<'_>, kind: Kind, component: &Componen
         if port.is_none() {
             object_to("smtp", format!("expected a mail server as `host:port`, found `{server}`"), None);
         }
+    }
+    for folder in grants.folders.iter().filter(|folder| folder.is_empty() || folder.contains('\0')) {
+        object_to("folders", format!("expected the path of a folder, found `{}`", folder.escape_debug()), None);
     }
     for secret in grants.secrets.iter().filter(|secret| !manifest.secrets.contains_key(*secret)) {
         object_to(

@@ -4,6 +4,7 @@ mod artifacts;
 mod blobs;
 mod context;
 mod convert;
+mod folders;
 mod harness;
 mod mail;
 mod models;

@@ -3,11 +3,11 @@
 use sprag_core::component::Component;
 use sprag_core::contract;
 use sprag_core::digest::Digest;
-use sprag_runtime::{LoadError, Loaded, StageFailure};
+use sprag_runtime::{LoadError, Loaded, ProvisionTask, StageFailure};
 use sprag_schemas::manifest::Kind;
 use sprag_test_programs as paths;
 
-use crate::support::{Call, numbers, programs, runtime};
+use crate::support::{Call, block_on, logs, numbers, programs, runtime};
 
 /// An empty component and an empty core module: the first eight bytes of each kind of binary.
 const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -84,9 +84,43 @@ fn a_trainer_that_would_register_its_model_never_runs() {
 }
 
 #[test]
+fn what_a_provisioner_may_ask_for_is_refused_to_the_kinds_that_handle_data() {
+    let component = Component::read(&std::fs::read(paths::CALLER).unwrap()).unwrap();
+    let outside = ["wasi:http/outgoing-handler", "sprag:run/secrets", "sprag:run/services", "sprag:run/folders"];
+    for import in outside {
+        assert!(component.imports.iter().any(|found| found.starts_with(import)), "{import}: {:?}", component.imports);
+    }
+    assert_eq!(contract::check(&component, Kind::Provision), Ok(()));
+    let failure = Call::act(programs::caller(), "get").check(&numbers(1)).result.unwrap_err();
+    let StageFailure::Contract(message) = failure else { panic!("{failure:?}") };
+    assert!(message.starts_with("the component does not fit the contract: "), "{message}");
+}
+
+#[test]
+fn a_provisioner_that_was_handed_nothing_is_refused_everything() {
+    let told = |act: &str| {
+        let call = Call::new(programs::caller(), &format!(r#"{{"act":"{act}","url":"http://127.0.0.1:1/x?y"}}"#));
+        let finished = block_on(runtime().provision(&call.stage, ProvisionTask::Apply));
+        assert_eq!(finished.result, Ok(vec![]), "{act}");
+        logs(&finished.report).join("\n")
+    };
+    let denied = "asked to send `http://127.0.0.1:1/x`, which no grant of this stage allows; add `http = [\"<origin>\"]` to its grants in sprag.toml";
+    let get = told("get");
+    assert!(get.contains(&format!("GET http://127.0.0.1:1/x: {denied}")), "{get}");
+    assert!(get.contains(&format!("transient: false, {denied}")), "{get}");
+    assert!(told("secret").contains("add `secrets = [\\\"key\\\"]` to its grants"), "{}", told("secret"));
+    let service = told("service");
+    assert_eq!(service.matches("add `services = true` to its grants").count(), 4, "{service}");
+    let folder = told("folder");
+    assert_eq!(folder.matches("add `folders = [\\\"/etc\\\"]` to its grants").count(), 4, "{folder}");
+}
+
+#[test]
 fn the_good_programs_pass_the_check() {
     let kinds = [
+        (paths::CALLER, Kind::Provision),
         (paths::CHECK, Kind::SanityCheck),
+        (paths::ELSEWHERE, Kind::Deploy),
         (paths::TESTER, Kind::UnitTest),
         (paths::MEAN_TRAINER, Kind::Train),
         (paths::TRAINER, Kind::Train),

@@ -35,6 +35,7 @@ pub(crate) fn run(id: &str) -> RunRecord {
         candidate: None,
         production: None,
         registered: None,
+        batches: Vec::new(),
     }
 }
 

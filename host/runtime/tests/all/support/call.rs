@@ -62,6 +62,7 @@ impl Call {
             observer: Arc::new(move |signal| heard.lock().unwrap().push(signal)),
             cancel: Cancel::default(),
             outbound: None,
+            folders: None,
             services: None,
         };
         Self { stage, blobs, signals }

@@ -26,7 +26,9 @@ macro_rules! programs {
 }
 
 programs! {
+    caller CALLER
     check CHECK
+    elsewhere ELSEWHERE
     evaluator EVALUATOR
     mean_trainer MEAN_TRAINER
     network NETWORK
