@@ -17,6 +17,8 @@ fn project() -> Project {
 #[test]
 fn a_run_scores_its_files_with_what_is_in_production_by_then() {
     let project = project();
+    let planned = project.run(&["run", "--dry-run"]).ok().stdout;
+    assert!(planned.ends_with("patients  batch with @production  new.csv -> scored.csv\n"), "{planned}");
     let told = project.run(&["run"]).ok().stdout;
     assert!(told.contains("scored    patients") && told.contains("2 rows: new.csv -> scored.csv"), "{told}");
     let record: RunRecord = project.run(&["show", "--json"]).ok().json();

@@ -21,7 +21,10 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
         let previews = sprag_lifecycle::preview(&project)?;
         match args.format {
             Format::Json => console.json(&report::plan::json(&previews)),
-            Format::Text => report::plan::text(&previews).iter().for_each(|line| console.line(line)),
+            Format::Text => {
+                let batches = report::plan::batches(&project.manifest);
+                report::plan::text(&previews).iter().chain(&batches).for_each(|line| console.line(line));
+            }
         }
         return Ok(exit_code::SUCCESS);
     }
@@ -68,6 +71,11 @@ pub(super) fn tokio_runtime() -> Result<tokio::runtime::Runtime, CommandError> {
 
 /// Asks the run to stop at Ctrl-C or SIGTERM. A second one ends the process at once.
 pub(super) fn stop_on_signal(cancel: Cancel) -> Result<impl Future<Output = ()>, CommandError> {
+    on_signal(move || cancel.request())
+}
+
+/// Does something at the first Ctrl-C or SIGTERM, which are listened for from here on. A second one ends the process at once.
+pub(super) fn on_signal(first: impl FnOnce()) -> Result<impl Future<Output = ()>, CommandError> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| CommandError::internal(format!("failed to listen for signals: {error}")));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
@@ -79,7 +87,7 @@ pub(super) fn stop_on_signal(cancel: Cancel) -> Result<impl Future<Output = ()>,
     };
     Ok(async move {
         either().await;
-        cancel.request();
+        first();
         either().await;
         std::process::exit(i32::from(exit_code::CANCELLED.code));
     })

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 use sprag_lifecycle::StagePreview;
+use sprag_schemas::batch::{Batch, When};
+use sprag_schemas::manifest::Manifest;
 
 use crate::console::{BOLD, DIM, GOOD};
 
@@ -42,6 +44,16 @@ pub(crate) fn json<'a>(previews: &'a [StagePreview<'a>]) -> Vec<PlannedStage<'a>
             depends_on: preview.depends_on.as_deref(),
         })
         .collect()
+}
+
+/// The files that a run would score at its end, as lines of text.
+pub(crate) fn batches(manifest: &Manifest) -> Vec<String> {
+    let due = manifest.batch.iter().filter(|(_, batch)| batch.when == When::Run);
+    let line = |(name, batch): (&String, &Batch)| {
+        let model = batch.model.clone().unwrap_or_else(|| format!("@{}", manifest.champion_alias()));
+        format!("{BOLD}{name}{BOLD:#}  {DIM}batch with {model}{DIM:#}  {} -> {}", batch.input, batch.output)
+    };
+    due.map(line).collect()
 }
 
 /// The plan as lines of text.
