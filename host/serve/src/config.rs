@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sprag_core::limits::Limits;
+use sprag_schemas::canary::Canary;
 
+use crate::challenger::Challenger;
 use crate::observer::Observer;
 
 /// How a service is set up.
@@ -33,6 +35,21 @@ pub struct Config {
     pub drain: Duration,
     /// Who sees rows and predictions.
     pub observers: Vec<Arc<dyn Observer>>,
+    /// The models beside the champion.
+    pub challengers: Vec<Challenger>,
+    /// The analysis that sets the weight of the one challenger that answers.
+    pub canary: Option<CanarySetup>,
+    /// The header by which requests are kept together: all with one value go to one variant, as long as the shares stay. Requests without it are divided in turn.
+    pub sticky: Option<String>,
+}
+
+/// An analysis of a challenger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CanarySetup {
+    /// Steps and thresholds.
+    pub canary: Canary,
+    /// The file that keeps how far it is; without one a service that starts again begins anew.
+    pub state: Option<PathBuf>,
 }
 
 /// Where a service listens.
@@ -142,6 +159,9 @@ impl Default for Config {
             notice: Duration::ZERO,
             drain: Duration::from_secs(30),
             observers: vec![],
+            challengers: vec![],
+            canary: None,
+            sticky: None,
         }
     }
 }

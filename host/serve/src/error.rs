@@ -29,6 +29,17 @@ pub enum ServeError {
         /// The difference.
         found: String,
     },
+    /// A challenger cannot answer for the champion.
+    #[error("expected the challenger `{challenger}` to have the champion's columns, found others: {found}")]
+    Columns {
+        /// The name of its variant.
+        challenger: String,
+        /// The difference.
+        found: String,
+    },
+    /// The challengers do not go together, or not with the analysis.
+    #[error("{0}")]
+    Challengers(String),
     /// The address could not be listened at.
     #[error("failed to listen at {place}: {source}")]
     Listen {

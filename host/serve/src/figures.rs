@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::catalog::ReleaseKey;
+use crate::contest::ContestFigures;
 use crate::observer::Observer;
 
 /// The bounds of the histogram of times, in seconds: from a twentieth of a millisecond, which a good model takes, to the limit on a request.
@@ -58,6 +59,8 @@ pub(crate) struct Figures {
     pub(crate) connections: Gauge<i64, AtomicI64>,
     replaced: Counter<u64, AtomicU64>,
     observers: Vec<Arc<dyn Observer>>,
+    /// What is counted of challengers.
+    pub(crate) contest: ContestFigures,
 }
 
 impl Figures {
@@ -82,6 +85,7 @@ impl Figures {
             swap_failures.clone(),
         );
         registry.register("scorers_failed", "Scorers that failed and were replaced", replaced.clone());
+        let contest = ContestFigures::new(&mut registry, replaced.clone());
         registry.register("in_flight", "Requests that are being answered", in_flight.clone());
         registry.register("connections", "Connections that are open", connections.clone());
         Self {
@@ -97,6 +101,7 @@ impl Figures {
             connections,
             replaced,
             observers,
+            contest,
         }
     }
 

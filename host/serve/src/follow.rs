@@ -9,10 +9,13 @@ use sprag_runtime::{Runtime, ScorerSettings};
 
 use crate::catalog::{Catalog, CatalogError, Release, ReleaseKey};
 use crate::config::{KeySource, TlsFiles};
+use crate::error::ServeError;
 use crate::handler::Service;
 use crate::keys::Keys;
+use crate::rival::Rival;
 use crate::served::Served;
 use crate::tls;
+use crate::variants::Variant;
 
 /// How often files are looked at.
 const FILES_EVERY: Duration = Duration::from_secs(1);
@@ -20,14 +23,21 @@ const FILES_EVERY: Duration = Duration::from_secs(1);
 /// After how long a model that could not be loaded is tried again, though the catalog still says the same.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
-/// Follows the catalog.
+/// Follows the catalog of one variant.
 pub(crate) struct ModelFollower {
     pub(crate) service: Arc<Service>,
     pub(crate) runtime: Runtime,
     pub(crate) catalog: Arc<dyn Catalog>,
-    pub(crate) settings: ScorerSettings,
-    pub(crate) most: usize,
+    pub(crate) whose: Whose,
     pub(crate) every: Duration,
+}
+
+/// Whose model is followed.
+pub(crate) enum Whose {
+    /// The champion's, with the settings and the number of its scorers.
+    Champion(ScorerSettings, usize),
+    /// A challenger's.
+    Rival(Arc<Rival>),
 }
 
 /// Asks a catalog on a thread that may block.
@@ -38,19 +48,37 @@ pub(crate) async fn ask(catalog: &Arc<dyn Catalog>, known: Option<ReleaseKey>) -
 }
 
 impl ModelFollower {
-    /// Follows until it is dropped.
+    /// Loads the model that is named now.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be loaded.
+    pub(crate) async fn begin(&self) -> Result<(), ServeError> {
+        let variant = self.variant();
+        let release = ask(&self.catalog, None).await?;
+        let release = release.ok_or_else(|| CatalogError(format!("expected a model for `{}`, found none", variant.name())))?;
+        let served = self.load(&release).await?;
+        variant.swap(served);
+        self.service.figures.swapped(variant.name(), None, &release.key);
+        Ok(())
+    }
+
+    /// Follows until it is dropped, or until the model is there that never changes.
     pub(crate) async fn run(self) {
-        let variant = &self.service.variants.champion;
+        let variant = self.variant();
         let mut failed: Option<(ReleaseKey, Instant)> = None;
-        loop {
-            tokio::time::sleep(self.every).await;
+        // A challenger that is not there yet is loaded at once.
+        let mut is_first = variant.release().is_none();
+        while self.catalog.can_change() || variant.release().is_none() {
+            if !std::mem::take(&mut is_first) {
+                tokio::time::sleep(self.every).await;
+            }
             failed = failed.filter(|(_, at)| at.elapsed() < AGAIN_AFTER);
-            let known = failed.as_ref().map_or_else(|| variant.release(), |(key, _)| key.clone());
-            match ask(&self.catalog, Some(known)).await {
+            let known = failed.as_ref().map(|(key, _)| key.clone()).or_else(|| variant.release());
+            match ask(&self.catalog, known).await {
                 Ok(None) if failed.is_none() => self.recover(),
                 Ok(None) => {}
                 // The alias moved back to what is there.
-                Ok(Some(release)) if release.key == variant.release() => {
+                Ok(Some(release)) if Some(&release.key) == variant.release().as_ref() => {
                     failed = None;
                     self.recover();
                 }
@@ -65,31 +93,52 @@ impl ModelFollower {
 
     /// Loads a release beside the one that answers, and lets it take over.
     async fn take_over(&self, release: &Release) -> Result<(), ()> {
-        let variant = &self.service.variants.champion;
+        let variant = self.variant();
         let started = Instant::now();
-        match Served::load(&self.runtime, release, &self.settings, self.most).await {
+        match self.load(release).await {
             Ok(served) => {
                 let before = variant.swap(served);
-                self.service.figures.swapped(variant.name(), Some(&before.key), &release.key);
-                let message = format!(
-                    "{} took over from {} after {} ms of loading",
-                    release.key,
-                    before.key,
-                    started.elapsed().as_millis()
-                );
+                if let Whose::Rival(rival) = &self.whose {
+                    rival.mend_fuse();
+                }
+                let before = before.as_ref().map(|before| &before.key);
+                self.service.figures.swapped(variant.name(), before, &release.key);
+                let millis = started.elapsed().as_millis();
+                let message = match before {
+                    Some(before) => format!("{} took over from {before} after {millis} ms of loading", release.key),
+                    None => format!("{} is there as `{}` after {millis} ms of loading", release.key, variant.name()),
+                };
                 self.service.log.event("model-swapped", &message);
                 Ok(())
             }
             Err(error) => {
                 self.service.figures.swap_failed();
-                self.trouble(&format!("{} goes on, since {} cannot take over: {error}", variant.release(), release.key));
+                let trouble = match variant.release() {
+                    Some(before) => format!("{before} goes on, since {} cannot take over: {error}", release.key),
+                    None => format!("`{}` takes no requests, since {} cannot be loaded: {error}", variant.name(), release.key),
+                };
+                self.trouble(&trouble);
                 Err(())
             }
         }
     }
 
+    async fn load(&self, release: &Release) -> Result<Served, ServeError> {
+        match &self.whose {
+            Whose::Champion(settings, most) => Served::load(&self.runtime, release, settings, *most).await,
+            Whose::Rival(rival) => rival.load(&self.runtime, release, &self.service.variants.champion_served()).await,
+        }
+    }
+
+    fn variant(&self) -> &Variant {
+        match &self.whose {
+            Whose::Champion(..) => self.service.variants.champion(),
+            Whose::Rival(rival) => &rival.variant,
+        }
+    }
+
     fn trouble(&self, trouble: &str) {
-        let variant = &self.service.variants.champion;
+        let variant = self.variant();
         if variant.trouble().as_deref() != Some(trouble) {
             self.service.log.event("model-trouble", trouble);
             variant.set_trouble(Some(trouble.to_owned()));
@@ -97,9 +146,9 @@ impl ModelFollower {
     }
 
     fn recover(&self) {
-        let variant = &self.service.variants.champion;
-        if variant.trouble().is_some() {
-            self.service.log.event("model-recovered", &format!("{} is what the catalog names", variant.release()));
+        let variant = self.variant();
+        if let Some(release) = variant.release().filter(|_| variant.trouble().is_some()) {
+            self.service.log.event("model-recovered", &format!("{release} is what the catalog names"));
             variant.set_trouble(None);
         }
     }

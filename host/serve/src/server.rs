@@ -18,12 +18,12 @@ use crate::catalog::{Catalog, CatalogError, ReleaseKey};
 use crate::config::{Config, Listen, Log};
 use crate::connection::Acceptor;
 use crate::error::ServeError;
-use crate::follow::{self, FileFollower, ModelFollower};
+use crate::follow::{self, FileFollower, ModelFollower, Whose};
 use crate::handler::Service;
 use crate::keys::Keys;
 use crate::log::Logger;
 use crate::served::Served;
-use crate::tls;
+use crate::{challenger, tls};
 
 /// A service that is ready to answer.
 pub struct Server {
@@ -39,13 +39,15 @@ impl Server {
     /// Loads the model, takes the port, and gets ready. Runs within a tokio runtime of several threads with I/O and time.
     ///
     /// # Errors
-    /// There is no model, it cannot be loaded, the port is taken, or the certificate, the keys or the log will not do.
+    /// There is no model, it cannot be loaded, the port is taken, the challengers do not go together, one that is required cannot be loaded, or the certificate,
+    /// the keys or the log will not do.
     pub async fn bind(config: Config, runtime: Runtime, catalog: Arc<dyn Catalog>) -> Result<Self, ServeError> {
+        challenger::check(&config.challengers, config.canary.is_some())?;
         let keys = if config.keys.is_empty() { None } else { Some(Keys::read(&config.keys)?) };
         let certificate = config.tls.as_ref().map(|files| tls::read(files, Utc::now())).transpose()?;
         let log = Logger::open(&config.log)?;
         let mut warnings = warnings(&config);
-        let (listener, address) = listen(config.listen).await?;
+        let (listener, address) = listen(&config.listen).await?;
         warnings.extend(exposure(address, keys.is_some(), certificate.is_some()));
         let release = follow::ask(&catalog, None).await?;
         let release = release.ok_or_else(|| CatalogError("expected a model to answer with, found none".to_owned()))?;
@@ -55,12 +57,25 @@ impl Server {
         warnings.extend(certificate.as_ref().and_then(|read| read.warning.clone()));
         let identity = certificate.map(|read| Arc::new(tls::Identity::new(read)));
         let acceptor = identity.as_ref().map(|identity| TlsAcceptor::from(Arc::new(tls::config(identity.clone()))));
-        let service = Arc::new(Service::new(&config, served, keys, log.clone()));
+        let service = Arc::new(Service::new(&config, served, keys, log.clone())?);
         let mut followers = vec![];
+        let follower = |catalog: &Arc<dyn Catalog>, whose| {
+            let (service, runtime, catalog) = (service.clone(), runtime.clone(), catalog.clone());
+            ModelFollower { service, runtime, catalog, whose, every: config.poll }
+        };
         if catalog.can_change() {
-            let every = config.poll;
-            let follower = ModelFollower { service: service.clone(), runtime, catalog, settings, most, every };
+            followers.push(tokio::spawn(follower(&catalog, Whose::Champion(settings, most)).run()));
+        }
+        for (challenger, rival) in config.challengers.iter().zip(&service.variants.rivals) {
+            let follower = follower(&challenger.catalog, Whose::Rival(rival.clone()));
+            if challenger.is_required {
+                follower.begin().await?;
+            }
             followers.push(tokio::spawn(follower.run()));
+        }
+        if let Some(canary) = service.canary.clone() {
+            let service = service.clone();
+            followers.push(tokio::spawn(canary.run(move || service.variants.champion_served())));
         }
         let files = FileFollower { service: service.clone(), tls: config.tls.zip(identity), keys: config.keys };
         followers.push(tokio::spawn(files.run()));
@@ -82,7 +97,7 @@ impl Server {
 
     /// The release that answers now.
     pub fn release(&self) -> ReleaseKey {
-        self.acceptor.service.variants.champion.release()
+        self.acceptor.service.variants.champion_served().key.clone()
     }
 
     /// What whoever started it should know.
@@ -117,11 +132,14 @@ impl Server {
 }
 
 /// Takes the address, or the socket.
-async fn listen(listen: Listen) -> Result<(TcpListener, SocketAddr), ServeError> {
+async fn listen(listen: &Listen) -> Result<(TcpListener, SocketAddr), ServeError> {
     let (place, bound) = match listen {
         Listen::Address(address) => (address.to_string(), TcpListener::bind(address).await),
         Listen::Socket(socket) => {
-            let taken = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
+            let taken = socket.try_clone().and_then(|socket| {
+                socket.set_nonblocking(true)?;
+                TcpListener::from_std(socket)
+            });
             ("the socket that it was given".to_owned(), taken)
         }
     };

@@ -109,7 +109,11 @@ impl Scorer for Program {
                 std::mem::forget(black_box(vec![1_u8; 4 << 20]));
                 floats(1.0)
             }
+            "predict-bloat" => bloat(),
             act => {
+                if let Some(turns) = act.strip_prefix("slow ") {
+                    (0..turns.parse().unwrap_or(0_u64)).for_each(|turn| _ = black_box(turn));
+                }
                 let x = inputs.first().ok_or_else(|| Failure::internal("no input"))?.features("x")?;
                 if act == "moody" {
                     mood(x.first().copied().unwrap_or_default())?;
@@ -126,9 +130,7 @@ fn mood(x: f64) -> Result<(), Failure> {
     match x {
         -1.0 => panic!("the scorer fell over"),
         -2.0 => spin(),
-        -3.0 => loop {
-            std::mem::forget(black_box(vec![1_u8; 1 << 20]));
-        },
+        -3.0 => bloat(),
         -4.0 => Err(Failure::bad_input("expected a better mood")),
         _ => Ok(()),
     }
@@ -152,6 +154,12 @@ impl score::GuestModel for Own {
 
     fn predict(&self, _: u32, _: Vec<Column>) -> Result<Vec<Column>, Failure> {
         Ok(vec![])
+    }
+}
+
+fn bloat() -> ! {
+    loop {
+        std::mem::forget(black_box(vec![1_u8; 1 << 20]));
     }
 }
 
