@@ -27,7 +27,8 @@ pub struct Account {
     #[serde(default = "endpoint")]
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^https?://[^/?#]+/?$")))]
     pub endpoint: String,
-    /// The longest wait for everything that one call starts, in seconds. What is in progress then goes on in Azure, and the next call finds it.
+    /// The longest wait for everything that one call starts, in seconds. What is in progress then goes on in Azure, and the next call finds it. Keep it below
+    /// the stage's own limit (`limits.time`, 10 minutes where nothing else is set), which ends the stage in the middle of a word.
     #[serde(default = "timeout_seconds")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 86_400)))]
     pub timeout_seconds: u64,
@@ -42,7 +43,7 @@ fn endpoint() -> String {
 }
 
 const fn timeout_seconds() -> u64 {
-    1800
+    570
 }
 
 impl Account {
@@ -111,6 +112,6 @@ mod tests {
     fn what_is_not_given_is_the_public_cloud() {
         let account = account("rg");
         assert_eq!((account.endpoint.as_str(), account.secret.as_str()), (PUBLIC_ENDPOINT, "azure"));
-        assert_eq!(account.timeout_seconds, 1800);
+        assert_eq!(account.timeout_seconds, 570);
     }
 }

@@ -1,0 +1,127 @@
+//! The program: `sprag provision` and `sprag release` with Azure at the other end.
+
+use std::path::Path;
+
+use emulator_azure::{Running, Settings};
+use serde_json::{Value, json};
+
+use super::{GROUP, azure};
+use crate::context::{Outcome, Project, Sprag};
+use crate::part::{free_port, is_here};
+use crate::registry::registry;
+
+const KEY: &str = "bearer-key-of-the-callers";
+
+/// The project with Azure's secrets.
+fn project(azure: &Running) -> Project {
+    let project = Project::diabetes();
+    let Settings { tenant, client_id, .. } = Settings::default();
+    let url = azure.url();
+    project.append(&format!(
+        "\n[secrets.azure]\nazure = {{ tenant = \"{tenant}\", client-id = \"{client_id}\", secret-env = \"AZURE_CLIENT_SECRET\", authority = \"{url}\" }}\n\
+         hosts = [\"127.0.0.1\"]\n\n[secrets.scoring]\nenv = \"SCORING_KEY\"\nhosts = [\"127.0.0.1\"]\n"
+    ));
+    project
+}
+
+/// The table of the account, for a project file.
+fn account(azure: &Running) -> String {
+    let subscription = Settings::default().subscription;
+    format!(
+        "{{ subscription = \"{subscription}\", resource_group = \"{GROUP}\", location = \"westeurope\", endpoint = \"{}\" }}",
+        azure.url()
+    )
+}
+
+fn run(sprag: Sprag<'_>) -> Outcome {
+    sprag.env("AZURE_CLIENT_SECRET", Settings::default().client_secret).env("SCORING_KEY", KEY).run()
+}
+
+/// Nothing that the program left has the value of a secret in it.
+fn scan(project: &Project, outcomes: &[&Outcome]) {
+    let secrets = [KEY.to_owned(), Settings::default().client_secret, "emulated.1.token".to_owned()];
+    for outcome in outcomes {
+        for secret in &secrets {
+            assert!(
+                !outcome.stdout.contains(secret) && !outcome.stderr.contains(secret),
+                "{} {}",
+                outcome.stdout,
+                outcome.stderr
+            );
+        }
+    }
+    let mut folders = vec![project.outside().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                check_file(&path, &secrets);
+            }
+        }
+    }
+}
+
+fn check_file(path: &Path, secrets: &[String]) {
+    let bytes = std::fs::read(path).unwrap();
+    for secret in secrets {
+        let is_in = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!is_in, "the value of a secret is in {}", path.display());
+    }
+}
+
+#[test]
+fn a_workspace_is_provisioned_once() {
+    let azure = azure();
+    let project = project(&azure);
+    project.append(&format!(
+        "\n[provision.azure]\nplugin = \"provision-azure\"\n\
+         params = {{ base = \"diabetes\", azure = {}, compute = {{ train-cluster = {{ max_nodes = 4 }} }} }}\n\
+         grants = {{ http = [\"{}\"], secrets = [\"azure\"] }}\n",
+        account(&azure),
+        azure.url()
+    ));
+    let told = |args: &[&str]| {
+        let outcome = run(project.sprag(args)).ok();
+        let stages: Value = outcome.json();
+        let changes = stages[0]["changes"].as_array().unwrap().clone();
+        (outcome, changes.into_iter().map(|change| change["action"].clone()).collect::<Vec<_>>())
+    };
+    let (plan, planned) = told(&["provision", "--plan", "--json"]);
+    assert_eq!(planned, [vec![json!("keep")], vec![json!("create"); 7]].concat());
+    assert_eq!(azure.azure().count(), 0, "a plan changes nothing");
+    let (made, changes) = told(&["provision", "--json"]);
+    assert_eq!(changes, planned);
+    let (again, changes) = told(&["provision", "--json"]);
+    assert_eq!(changes, vec![json!("keep"); 8]);
+    scan(&project, &[&plan, &made, &again]);
+}
+
+#[test]
+fn a_release_runs_in_a_container_group_by_the_digest_that_was_pushed() {
+    if !is_here("docker-registry", &["--version"]) {
+        return;
+    }
+    let azure = azure();
+    let project = project(&azure);
+    let registry = registry(&project.outside().join("registry"), free_port(), false);
+    let repository = format!("127.0.0.1:{}/team/diabetes", registry.port);
+    project.append(&format!(
+        "\n[release]\nrepository = \"{repository}\"\n\n[environments.staging]\nkey = \"scoring\"\n\
+         deploy = {{ plugin = \"deploy-aci\", params = {{ azure = {} }}, grants = {{ http = [\"{}\"], secrets = [\"azure\", \"scoring\"] }} }}\n",
+        account(&azure),
+        azure.url()
+    ));
+    let trained = run(project.sprag(&["run"])).ok();
+    let planned = run(project.sprag(&["release", "--plan"])).ok();
+    assert_eq!(azure.azure().count(), 0, "a plan changes nothing");
+    let released = run(project.sprag(&["release"])).ok();
+    let group = azure.azure().resource(GROUP, "Microsoft.ContainerInstance/containerGroups/diabetes-staging").cloned().unwrap();
+    let image = group["properties"]["containers"][0]["properties"]["image"].as_str().unwrap().to_owned();
+    let package = group["tags"]["sprag-package"].as_str().unwrap().to_owned();
+    assert_eq!(image, format!("{repository}@{package}"));
+    let shown = run(project.sprag(&["environments"])).ok();
+    assert!(shown.stdout.contains("staging"), "{}", shown.stdout);
+    scan(&project, &[&trained, &planned, &released, &shown]);
+}
