@@ -1,9 +1,11 @@
 //! `sprag schema`
 
 use sprag_schemas::approval::Approval;
+use sprag_schemas::canary::Canary;
 use sprag_schemas::event::Event;
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::manifest::Manifest;
+use sprag_schemas::package::Package;
 use sprag_schemas::record::{ModelVersion, RunRecord};
 use sprag_schemas::release::{ReleaseEvent, ReleaseRecord};
 
@@ -23,7 +25,9 @@ pub fn run(args: &SchemaArgs, console: &Console) -> Result<ExitCode, CommandErro
         SchemaOf::Event => schemars::schema_for!(Event),
         SchemaOf::Release => schemars::schema_for!(ReleaseRecord),
         SchemaOf::ReleaseEvent => schemars::schema_for!(ReleaseEvent),
+        SchemaOf::Package => schemars::schema_for!(Package),
         SchemaOf::Approval => schemars::schema_for!(Approval),
+        SchemaOf::Canary => schemars::schema_for!(Canary),
     });
     Ok(exit_code::SUCCESS)
 }
