@@ -7,7 +7,7 @@ use serde_json::Value;
 use sprag_core::params;
 use sprag_core::plan::PlannedStage;
 use sprag_runtime::{
-    Finished, ModelSource, RegisterEffects, RegistryView, Runtime, StageCall, StageFailure, Trained, TrainerUnderTest, Verdict,
+    Finished, ModelSource, RegisterEffects, Runtime, StageCall, StageFailure, Trained, TrainerUnderTest, Verdict,
 };
 use sprag_schemas::manifest::Kind;
 use sprag_schemas::record::{
@@ -72,8 +72,7 @@ impl Run<'_> {
             Kind::Register => {
                 let candidate = self.open_candidate(&runtime)?;
                 let name = self.project.manifest.model_name();
-                let newest = self.store.versions(name)?.iter().map(|version| version.version.version).max().unwrap_or(0);
-                let view = RegistryView { newest, aliases: self.store.aliases_of(name)? };
+                let view = self.registry_view(name)?;
                 let decision = self.decision.clone().expect("a plan has no `register` without an `evaluate` before it");
                 registered(runtime.register(&call, candidate, &decision, view).await, name)
             }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use sprag_core::plan::PlannedStage;
-use sprag_runtime::RegisterEffects;
+use sprag_runtime::{RegisterEffects, RegistryView};
 use sprag_schemas::event::Event;
 use sprag_schemas::manifest::Kind;
-use sprag_schemas::record::{Lineage, LogLevel, LogLine, Metric, Tier, VersionRef};
+use sprag_schemas::record::{AliasEntry, Lineage, LogLevel, LogLine, Metric, ModelVersion, Tier, VersionRef};
 use sprag_store::{AddVersion, NewAlias, NewVersion};
 
 use crate::RunError;
@@ -17,9 +17,54 @@ use crate::run::Run;
 use crate::time::now;
 
 impl Run<'_> {
+    /// The registry as the `register` stage is to see it.
+    pub(crate) fn registry_view(&self, name: &str) -> Result<RegistryView, RunError> {
+        let versions = self.store.versions(name)?;
+        let (candidate, data) = (self.record.candidate.as_ref(), self.record.data.as_ref());
+        // The same model of the same rows again is no other version. Where the rows differ, so does the lineage.
+        let is_same = |version: &&ModelVersion| {
+            let before = &version.lineage.data;
+            candidate.is_some_and(|candidate| candidate.digest == version.model.digest)
+                && data.is_some_and(|data| {
+                    (&data.training_digest, &data.holdout_digest) == (&before.training_digest, &before.holdout_digest)
+                })
+        };
+        Ok(RegistryView {
+            newest: versions.last().map_or(0, |version| version.version.version),
+            same: versions.iter().rev().find(is_same).map(|version| version.version.version),
+            aliases: self.store.aliases_of(name)?,
+        })
+    }
+
+    /// Points aliases at a version that was registered before, where they do not yet. Each is whole by itself, and another run mends what is missing.
+    fn point_again(&mut self, name: &str, effects: &RegisterEffects) -> Result<(), RunError> {
+        let by = self.origin().by;
+        for (alias, version, reason) in &effects.aliases {
+            if self.store.alias(name, alias)? != Some(*version) {
+                self.store.set_alias(&AliasEntry {
+                    name: name.to_owned(),
+                    alias: alias.clone(),
+                    version: *version,
+                    at: now(),
+                    by: by.clone(),
+                    reason: reason.clone(),
+                    run_id: Some(self.record.id.clone()),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Enters what a `register` stage asked for: version and aliases in one transaction.
     pub(crate) fn enter(&mut self, effects: &RegisterEffects) -> Result<(), RunError> {
         let name = self.project.manifest.model_name().to_owned();
+        if let Some(version) = effects.version
+            && self.store.version(&name, version)?.is_some()
+        {
+            self.point_again(&name, effects)?;
+            self.record.registered = Some(VersionRef { name, version });
+            return Ok(());
+        }
         let model = self.record.candidate.clone().expect("a plan has no `register` without a `train` before it");
         if let Some((_, component)) = self.project.trainer() {
             // The scorer goes with the model, so that it can be scored again after the project has moved on.

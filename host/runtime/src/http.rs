@@ -100,7 +100,9 @@ fn to_wasi(error: SendError) -> Error {
         SendError::Connect { .. } => Error::ConnectionRefused,
         SendError::Timeout { .. } => Error::HttpResponseTimeout,
         SendError::Broken { .. } => Error::HttpResponseIncomplete,
-        SendError::Denied(_) | SendError::Tls { .. } | SendError::TooLarge { .. } => Error::InternalError(Some(error.to_string())),
+        SendError::Denied(_) | SendError::Tls { .. } | SendError::TooLarge { .. } => {
+            Error::InternalError(Some(error.to_string()))
+        }
     }
 }
 
@@ -187,10 +189,8 @@ impl Drop for Entry {
             (None, None) => (LogLevel::Warn, format!("{method} {target}: given up")),
         };
         let count = |bytes: &AtomicU64| bytes.load(Ordering::Relaxed).to_string();
-        let fields = BTreeMap::from([
-            ("bytes-sent".to_owned(), count(&self.sent)),
-            ("bytes-received".to_owned(), count(&self.received)),
-        ]);
+        let fields =
+            BTreeMap::from([("bytes-sent".to_owned(), count(&self.sent)), ("bytes-received".to_owned(), count(&self.received))]);
         self.session.log_by_host(LogLine { level, message, fields });
     }
 }

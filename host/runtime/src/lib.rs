@@ -37,6 +37,6 @@ pub use scorer::{Scorer, Signature};
 pub use service::{ScorerFactory, ScorerSettings};
 pub use service_pool::{ScorerPool, ScoringFailure};
 pub use stages::{
-    Action, Change, CheckParams, DeployRelease, DeployService, DeployState, DeployTask, Deployed, Endpoint, PackageSubject, Packaged, Part,
-    Parts, Phase, ProvisionTask, Ruling, Trained, TrainerUnderTest, Verdict, Weight,
+    Action, Change, CheckParams, DeployRelease, DeployService, DeployState, DeployTask, Deployed, Endpoint, PackageSubject,
+    Packaged, Part, Parts, Phase, ProvisionTask, Ruling, Trained, TrainerUnderTest, Verdict, Weight,
 };

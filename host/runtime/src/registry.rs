@@ -14,12 +14,14 @@ pub struct RegistryView {
     pub newest: u64,
     /// The model's aliases.
     pub aliases: BTreeMap<String, u64>,
+    /// The version that is the candidate already, where there is one: it is given in place of a new one.
+    pub same: Option<u64>,
 }
 
 /// What a `register` stage wants entered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RegisterEffects {
-    /// The number of the new version, where the stage made one.
+    /// The number of the version, where the stage asked for one: the next, or the one that is the candidate already.
     pub version: Option<u64>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
@@ -43,7 +45,7 @@ impl RegistrySession {
         if let Some(version) = self.effects.version {
             return Err(RegistryError::AlreadyRegistered(version));
         }
-        let version = self.view.newest + 1;
+        let version = self.view.same.unwrap_or(self.view.newest + 1);
         self.effects.version = Some(version);
         self.effects.tags = tags.into_iter().collect();
         Ok(version)
@@ -53,7 +55,7 @@ impl RegistrySession {
         if !sprag_core::plan::is_name(&alias) {
             return Err(RegistryError::BadAlias(alias));
         }
-        if version == 0 || version > self.effects.version.unwrap_or(self.view.newest) {
+        if version == 0 || version > self.effects.version.unwrap_or(0).max(self.view.newest) {
             return Err(RegistryError::NoSuchVersion(version));
         }
         self.view.aliases.insert(alias.clone(), version);
@@ -72,15 +74,24 @@ mod tests {
 
     #[test]
     fn a_run_registers_one_version() {
-        let mut registry = RegistrySession::new(RegistryView { newest: 2, aliases: BTreeMap::new() });
+        let mut registry = RegistrySession::new(RegistryView { newest: 2, ..RegistryView::default() });
         assert!(matches!(registry.add_version(vec![("area".into(), "diabetes".into())]), Ok(3)));
         assert!(matches!(registry.add_version(vec![]), Err(RegistryError::AlreadyRegistered(3))));
         assert_eq!(registry.effects.tags["area"], "diabetes");
     }
 
     #[test]
+    fn the_same_model_is_the_same_version() {
+        let mut registry = RegistrySession::new(RegistryView { newest: 3, same: Some(2), ..RegistryView::default() });
+        assert!(matches!(registry.add_version(vec![]), Ok(2)));
+        assert!(registry.set_alias("candidate".into(), 2, "again".into()).is_ok());
+        assert!(registry.set_alias("older".into(), 3, "it is there".into()).is_ok());
+    }
+
+    #[test]
     fn aliases_point_at_versions_that_exist() {
-        let mut registry = RegistrySession::new(RegistryView { newest: 2, aliases: BTreeMap::from([("production".into(), 1)]) });
+        let mut registry =
+            RegistrySession::new(RegistryView { newest: 2, aliases: BTreeMap::from([("production".into(), 1)]), same: None });
         assert_eq!(registry.alias("production"), Some(1));
         for version in [0, 3] {
             assert!(matches!(

@@ -120,7 +120,10 @@ impl Session {
     /// A text with the names of secrets in place of their placeholders.
     pub(crate) fn without_placeholders(&self, text: &str) -> String {
         let known = self.lock();
-        known.placeholders.iter().fold(text.to_owned(), |text, (placeholder, name)| text.replace(placeholder, &format!("{{{name}}}")))
+        known
+            .placeholders
+            .iter()
+            .fold(text.to_owned(), |text, (placeholder, name)| text.replace(placeholder, &format!("{{{name}}}")))
     }
 
     pub(crate) fn measure(&self, batch: Vec<Metric>) -> Result<(), StageFailure> {

@@ -28,8 +28,8 @@ use crate::state::{Shared, StageState};
 mod release;
 
 pub use release::{
-    Action, Change, DeployRelease, DeployService, DeployState, DeployTask, Deployed, Endpoint, PackageSubject, Packaged, Part, Parts, Phase,
-    ProvisionTask, Ruling, Weight,
+    Action, Change, DeployRelease, DeployService, DeployState, DeployTask, Deployed, Endpoint, PackageSubject, Packaged, Part,
+    Parts, Phase, ProvisionTask, Ruling, Weight,
 };
 
 /// How a sanity check ended.
@@ -197,7 +197,13 @@ impl Runtime {
                 let scorer =
                     Scorer::load(self, call, shared.clone(), reader).await.map_err(|failure| refused(failure, &shared))?;
                 let fields = |fields: &[Field]| fields.iter().map(model_field).collect();
-                Ok(Trained { state, bytes, media_type, inputs: fields(scorer.wit_inputs()), outputs: fields(scorer.wit_outputs()) })
+                Ok(Trained {
+                    state,
+                    bytes,
+                    media_type,
+                    inputs: fields(scorer.wit_inputs()),
+                    outputs: fields(scorer.wit_outputs()),
+                })
             })
             .await
     }

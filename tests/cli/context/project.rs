@@ -38,9 +38,14 @@ impl Project {
         project
     }
 
-    /// A copy of the diabetes example.
+    /// A copy of the diabetes example without its releases: `production` is what `sprag run` found to be better.
     pub(crate) fn diabetes() -> Self {
-        Self::example("diabetes")
+        let project = Self::example("diabetes");
+        project.edit("alias = \"candidate\"", "alias = \"production\"");
+        let text = project.read("sprag.toml");
+        let (runs, _) = text.split_once("\n# A release goes").expect("the example's releases begin there");
+        project.write("sprag.toml", runs);
+        project
     }
 
     /// A project of training and evaluation on a small CSV file, without a check: what is wrong with the data reaches the trainer.

@@ -5,6 +5,7 @@
 mod azure;
 mod cluster;
 mod grants;
+mod guest;
 mod mail;
 mod names;
 mod secrets;

@@ -7,7 +7,7 @@ use sprag_runtime::{RegisterEffects, RegistryView, StageFailure};
 use crate::support::{Call, logs, model, programs};
 
 fn view() -> RegistryView {
-    RegistryView { newest: 2, aliases: BTreeMap::from([("production".to_owned(), 1)]) }
+    RegistryView { newest: 2, aliases: BTreeMap::from([("production".to_owned(), 1)]), same: None }
 }
 
 #[test]

@@ -16,7 +16,13 @@ pub trait SmokeTest {
     /// # Errors
     ///
     /// When the test itself could not be done; a service that does not answer well is [`Verdict::Fail`].
-    fn test(session: &Session, params: Self::Params, service: Endpoint, rows: &Table, expected: &Table) -> Result<Verdict, Failure>;
+    fn test(
+        session: &Session,
+        params: Self::Params,
+        service: Endpoint,
+        rows: &Table,
+        expected: &Table,
+    ) -> Result<Verdict, Failure>;
 }
 
 /// Exports a type that implements [`SmokeTest`](crate::SmokeTest) as a `smoke-test` plugin. The crate needs a `params.schema.json` beside its `Cargo.toml`.
