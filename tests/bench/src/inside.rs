@@ -128,6 +128,7 @@ fn call(component: Loaded, params_json: &str) -> StageCall {
         observer: Arc::new(|_| {}),
         cancel: Cancel::default(),
         outbound: None,
+        folders: None,
         services: None,
     }
 }

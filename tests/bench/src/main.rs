@@ -2,14 +2,19 @@
 //!
 //! Machines are noisy, so what can be compared is measured in turn in one run, and the median and the ratio are what counts. Where a tool
 //! to compare with is missing, the line says so. `SPRAG_BENCH_PYTHON` names the Python to compare with (`python3` without it): it needs
-//! scikit-learn, pandas and pyarrow, and polars for one line more. `process`, `inside` or `ingest` as arguments run these parts alone.
+//! scikit-learn, pandas and pyarrow, and polars for one line more; FastAPI, uvicorn and MLflow for the services. `process`, `inside`, `ingest`, `serving` or
+//! `batch` as arguments run these parts alone. The services need `wrk`, and the packaged component a stock `wasmtime` (`SPRAG_BENCH_WASMTIME`).
 //! Nothing here is asserted.
 
+mod bare;
+mod batch;
 mod ingest;
 mod inside;
 mod measure;
 mod process;
 mod python;
+mod servers;
+mod serving;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,6 +26,13 @@ use measure::Report;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [bare, port] = &arguments[..]
+        && bare == "bare"
+    {
+        bare::serve(port.parse().unwrap_or_default());
+        return ExitCode::SUCCESS;
+    }
     let sprag = match sprag_binary() {
         Ok(path) => path,
         Err(message) => {
@@ -33,7 +45,7 @@ fn main() -> ExitCode {
     let python = python::Python::find();
     let mut report = Report::default();
     measure::say(&format!("sprag: {}\npython: {}\n", sprag.display(), python.describe()));
-    let chosen = |part: &str| std::env::args().len() == 1 || std::env::args().any(|argument| argument == part);
+    let chosen = |part: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == part);
     if chosen("process") {
         process::run(&mut report, &sprag, root, scratch.path(), &python);
     }
@@ -42,6 +54,12 @@ fn main() -> ExitCode {
     }
     if chosen("ingest") {
         ingest::run(&mut report, scratch.path(), &python);
+    }
+    if chosen("serving") {
+        serving::run(&mut report, &sprag, root, scratch.path(), &python);
+    }
+    if chosen("batch") {
+        batch::run(&mut report, &sprag, root, scratch.path(), &python);
     }
     report.print();
     ExitCode::SUCCESS

@@ -77,7 +77,8 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, root: &Path, scratch: &Path
     report.add("diabetes run, fully cached", ms(cached.median()), String::new(), String::new(), goal);
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies an example without what a run leaves in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("the scratch folder can be written");
     for entry in fs::read_dir(from).expect("the example is there").flatten() {
         let name = entry.file_name();

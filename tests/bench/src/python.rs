@@ -25,6 +25,11 @@ impl Python {
         Self { program, packages }
     }
 
+    /// The program.
+    pub(crate) fn program(&self) -> &str {
+        &self.program
+    }
+
     pub(crate) fn has(&self, package: &str) -> bool {
         self.packages.contains(&package)
     }
