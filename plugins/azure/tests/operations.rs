@@ -210,6 +210,21 @@ fn another_operation_in_the_way_is_waited_for() {
 }
 
 #[test]
+fn a_conflict_that_is_told_in_words_is_waited_for() {
+    let words = "Cannot modify this site because another operation is in progress. Details: Id: 1";
+    let busy = || answer(409, &[], &json!({ "Code": "Conflict", "Message": words }));
+    let found = || answer(200, &[], &json!({ "properties": {} }));
+    let script = Script::new([busy(), found(), busy(), found(), found(), found()]);
+    put(&script).unwrap();
+    assert_eq!(script.clock.get(), Duration::from_secs(10));
+    // An action is not sent again: what is in its way may be the very same.
+    let script = Script::new([busy()]);
+    let arm = Arm::new(&script, &script, &account()).unwrap();
+    assert!(arm.post(ID, "swap", "1", &json!({})).unwrap_err().is_busy());
+    script.asked();
+}
+
+#[test]
 fn a_conflict_of_another_kind_is_an_error() {
     let script = Script::new([error(409, "NameTaken"), answer(200, &[], &thing("Succeeded", 7))]);
     assert!(put(&script).unwrap_err().to_string().contains("NameTaken"));

@@ -6,7 +6,7 @@ use emulator_azure::{Running, Settings};
 use serde_json::{Value, json};
 
 use super::{GROUP, azure};
-use crate::context::{Outcome, Project, Sprag};
+use crate::context::{Outcome, Project, Sprag, root};
 use crate::part::{free_port, is_here};
 use crate::registry::registry;
 
@@ -72,6 +72,19 @@ fn check_file(path: &Path, secrets: &[String]) {
 }
 
 #[test]
+fn what_the_guide_shows_is_a_project() {
+    let guide = std::fs::read_to_string(root().join("docs/guides/azure.md")).unwrap();
+    let fragments: Vec<_> = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(fragments.len(), 6);
+    for fragment in fragments {
+        let project = Project::diabetes();
+        project.append(&format!("\n{fragment}"));
+        let checked = project.run(&["check"]);
+        assert_eq!(checked.code, Some(0), "{fragment}\n{}", checked.stderr);
+    }
+}
+
+#[test]
 fn a_workspace_is_provisioned_once() {
     let azure = azure();
     let project = project(&azure);
@@ -107,6 +120,7 @@ fn a_release_runs_in_a_container_group_by_the_digest_that_was_pushed() {
     let project = project(&azure);
     let registry = registry(&project.outside().join("registry"), free_port(), false);
     let repository = format!("127.0.0.1:{}/team/diabetes", registry.port);
+    project.append("\n[stages.package]\nplugin = \"package-oci\"\n");
     project.append(&format!(
         "\n[release]\nrepository = \"{repository}\"\n\n[environments.staging]\nkey = \"scoring\"\n\
          deploy = {{ plugin = \"deploy-aci\", params = {{ azure = {} }}, grants = {{ http = [\"{}\"], secrets = [\"azure\", \"scoring\"] }} }}\n",
