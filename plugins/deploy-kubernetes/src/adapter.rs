@@ -16,12 +16,22 @@ use crate::kind::Kind;
 use crate::objects::{Desired, Objects, PACKAGE};
 use crate::params::{Output, Params};
 use crate::plan::change;
+use crate::rollout::Rollout;
 use crate::seen::{Seen, name, package};
 use crate::{rollout, split};
 
 /// The first and the longest wait between two looks.
 const FIRST_LOOK: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How closely a Deployment is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// With its pods.
+    Briefly,
+    /// With the warnings of its namespace too, which are many, for who is told.
+    Closely,
+}
 
 /// One service in one cluster.
 pub struct Adapter<'a> {
@@ -113,12 +123,12 @@ impl<'a> Adapter<'a> {
     fn phase(&self, seen: &Seen, endpoint: Result<&String, &String>) -> Result<(Phase, String), Failure> {
         let mut pods = 0;
         for deployment in seen.serving() {
-            match self.progress(deployment)? {
-                rollout::Rollout::Done => pods += rollout::replicas(deployment),
-                rollout::Rollout::Waiting(why) => {
+            match self.progress(deployment, Look::Closely)? {
+                Rollout::Done => pods += rollout::replicas(deployment),
+                Rollout::Waiting(why) => {
                     return Ok((Phase::Progressing, format!("Deployment {}: {why}", name(deployment))));
                 }
-                rollout::Rollout::Failed(why) => return Ok((Phase::Failed, format!("Deployment {}: {why}", name(deployment)))),
+                Rollout::Failed(why) => return Ok((Phase::Failed, format!("Deployment {}: {why}", name(deployment)))),
             }
         }
         Ok(match endpoint {
@@ -152,9 +162,6 @@ impl<'a> Adapter<'a> {
                 }
             }
         }
-        while !self.api.list(Kind::Deployment, &query)?.is_empty() && self.has_time() {
-            self.api.exchange.pause(LOOK)?;
-        }
         if changes.is_empty() {
             changes.push(change(Action::Keep, self.front_kind(), &self.objects.name, "there is none"));
         }
@@ -179,14 +186,26 @@ impl<'a> Adapter<'a> {
         }
         let kept: Vec<_> = weights.iter().map(|weight| weight.package.as_str()).collect();
         if self.params.gateway.is_none() && is_split(weights) {
-            // The Service will select all that run: what gets nothing must be gone before.
-            self.remove_others(&seen, &kept)?;
-            self.lead(&self.objects.front(None), &front)?;
+            self.lead_to_all(&seen, &front, weights, &kept)?;
         } else {
             self.lead(&self.front(weights)?, &front)?;
             self.remove_others(&seen, &kept)?;
         }
         self.settle()
+    }
+
+    /// Leads callers to all that runs, in proportion to the pods.
+    fn lead_to_all(&self, seen: &Seen, front: &Value, weights: &[Weight], kept: &[&str]) -> Result<(), Failure> {
+        // What gets nothing must be gone before, and nobody may be led there while it goes.
+        let is_left = |weight: &Weight| weight.percent > 0 && !kept.contains(&weight.package.as_str());
+        let largest = weights.iter().max_by_key(|weight| weight.percent).filter(|_| seen.weights().0.iter().any(is_left));
+        let narrowed = largest.map(|largest| self.lead(&self.objects.front(Some(&largest.package)), front)).transpose()?;
+        for deployment in seen.deployments.iter().filter(|it| package(it).is_none_or(|package| !kept.contains(&package))) {
+            self.api.scale(name(deployment), 0)?;
+            self.wait(name(deployment))?.map_err(Failure::Retry)?;
+        }
+        self.remove_others(seen, kept)?;
+        self.lead(&self.objects.front(None), narrowed.as_ref().unwrap_or(front)).map(|_| ())
     }
 
     /// How many pods each release has: fixed numbers where they divide the requests, else none.
@@ -256,25 +275,30 @@ impl<'a> Adapter<'a> {
                     "Deployment {deployment} was removed by somebody else while it started: is another release at work?"
                 ))
             })?;
-            match self.progress(&found)? {
-                rollout::Rollout::Done => return Ok(Ok(())),
-                rollout::Rollout::Failed(why) => return Ok(Err(format!("Deployment {deployment}: {why}"))),
-                rollout::Rollout::Waiting(why) if !self.has_time() => {
+            let look = if self.has_time() { Look::Briefly } else { Look::Closely };
+            match self.progress(&found, look)? {
+                Rollout::Done if rollout::surplus(&found) == 0 => return Ok(Ok(())),
+                Rollout::Done if look == Look::Closely => {
+                    let count = rollout::surplus(&found);
+                    return Ok(Err(format!("Deployment {deployment} has {count} pods too many, which do not end")));
+                }
+                Rollout::Failed(why) => return Ok(Err(format!("Deployment {deployment}: {why}"))),
+                Rollout::Waiting(why) if look == Look::Closely => {
                     let seconds = self.params.timeout_seconds;
                     return Ok(Err(format!("Deployment {deployment} was not ready within {seconds} s: {why}")));
                 }
-                rollout::Rollout::Waiting(_) => self.api.exchange.pause(pause)?,
+                Rollout::Done | Rollout::Waiting(_) => self.api.exchange.pause(pause)?,
             }
             pause = (pause * 2).min(LOOK);
         }
     }
 
     /// How far a Deployment is, with what keeps its pods.
-    fn progress(&self, deployment: &Value) -> Result<rollout::Rollout, Failure> {
+    fn progress(&self, deployment: &Value, look: Look) -> Result<Rollout, Failure> {
         let (why, has_failed) = match rollout::of(deployment) {
-            rollout::Rollout::Done => return Ok(rollout::Rollout::Done),
-            rollout::Rollout::Waiting(why) => (why, false),
-            rollout::Rollout::Failed(why) => (why, true),
+            Rollout::Done => return Ok(Rollout::Done),
+            Rollout::Waiting(why) => (why, false),
+            Rollout::Failed(why) => (why, true),
         };
         let release = &deployment["metadata"]["labels"][PACKAGE];
         let label = format!("{}={}", PACKAGE, release.as_str().unwrap_or_default());
@@ -282,12 +306,14 @@ impl<'a> Adapter<'a> {
         let (mut words, mut is_final) = (None, false);
         if let Some(trouble) = pods.ok().as_deref().and_then(rollout::trouble) {
             (words, is_final) = (Some(trouble.words), trouble.is_final);
-        } else if let Ok(events) = self.api.list(Kind::Event, "fieldSelector=type%3DWarning") {
+        } else if (look == Look::Closely || has_failed)
+            && let Ok(events) = self.api.list(Kind::Event, "fieldSelector=type%3DWarning")
+        {
             // Who may not read pods or events learns less, and no more is lost by that.
             words = rollout::warnings(&events, name(deployment));
         }
         let why = words.map_or_else(|| why.clone(), |words| format!("{why}; {words}"));
-        Ok(if has_failed || is_final { rollout::Rollout::Failed(why) } else { rollout::Rollout::Waiting(why) })
+        Ok(if has_failed || is_final { Rollout::Failed(why) } else { Rollout::Waiting(why) })
     }
 
     /// Waits until the service answers, once all runs.

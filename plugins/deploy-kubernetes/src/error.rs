@@ -6,7 +6,7 @@ use sprag_sdk::http::Response;
 
 /// Why the cluster did not do what was asked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum KubeError {
+pub(crate) enum KubeError {
     /// It answered with an error.
     #[error("the cluster refused to {what} with status {status}: {}", .problem.line())]
     Refused {
@@ -34,9 +34,9 @@ pub enum KubeError {
 /// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/>.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// A word for programs, such as `NotFound`.
-    pub reason: String,
+    reason: String,
     message: String,
     details: Details,
 }
@@ -50,7 +50,7 @@ struct Details {
 /// One reason among several.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Cause {
+pub(crate) struct Cause {
     reason: String,
     message: String,
     field: String,

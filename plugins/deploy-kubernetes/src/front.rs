@@ -67,13 +67,13 @@ impl Adapter<'_> {
         Ok(self.api.apply(&self.front(&[whole])?, Write::Done, None)?)
     }
 
-    /// Leads callers on, in one step, if nobody has led them elsewhere since `before` was seen.
-    pub(crate) fn lead(&self, desired: &Desired, before: &Value) -> Result<(), Failure> {
+    /// Leads callers on, in one step, if nobody has led them elsewhere since `before` was seen. Gives what they reach then.
+    pub(crate) fn lead(&self, desired: &Desired, before: &Value) -> Result<Value, Failure> {
         let mut seen = before.clone();
         for _ in 0..ROUNDS {
             let version = seen["metadata"]["resourceVersion"].as_str().map(str::to_owned);
             match self.api.apply(desired, Write::Done, version.as_deref()) {
-                Ok(_) => return Ok(()),
+                Ok(applied) => return Ok(applied),
                 Err(KubeError::Refused { status: 409, .. }) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -18,7 +18,6 @@ mod seen;
 mod split;
 
 pub use adapter::Adapter;
-pub use error::{Cause, KubeError, Problem};
 pub use params::{Autoscale, Expose, Gateway, KeySecret, Output, Params, Split};
 pub use plan::{as_list, manifests, printed};
 use sprag_sdk::http::Network;

@@ -54,6 +54,11 @@ pub(crate) fn replicas(deployment: &Value) -> u32 {
     deployment["spec"]["replicas"].as_u64().and_then(|count| count.try_into().ok()).unwrap_or(1)
 }
 
+/// How many pods a Deployment has beyond what it should have: it was told to have fewer.
+pub(crate) fn surplus(deployment: &Value) -> u64 {
+    deployment["status"]["replicas"].as_u64().unwrap_or(0).saturating_sub(replicas(deployment).into())
+}
+
 fn condition<'a>(object: &'a Value, kind: &str, status: &str) -> Option<&'a Value> {
     let conditions = object["status"]["conditions"].as_array();
     conditions.into_iter().flatten().find(|condition| condition["type"] == kind && condition["status"] == status)

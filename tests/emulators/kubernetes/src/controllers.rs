@@ -199,13 +199,13 @@ fn run(state: &mut State, key: &Key) {
     let missing = missing_secret(state, key, &pod);
     let waiting = |reason: &str, message: &str, restarts: u64| {
         let last = if restarts == 0 { json!({}) } else { json!({ "terminated": { "exitCode": 1, "reason": "Error" } }) };
-        json!({ "phase": "Pending", "containerStatuses": [{ "name": "scorer", "image": image, "ready": false, "restartCount": restarts,
+        json!({ "phase": "Pending", "containerStatuses": [{ "name": "scorer", "image": image, "imageID": image, "ready": false, "restartCount": restarts,
             "state": { "waiting": { "reason": reason, "message": message } }, "lastState": last }] })
     };
     let running = |is_ready: bool| {
         let word = if is_ready { "True" } else { "False" };
         json!({ "phase": "Running", "conditions": [{ "type": "PodScheduled", "status": "True" }, { "type": "Ready", "status": word }],
-            "containerStatuses": [{ "name": "scorer", "image": image, "ready": is_ready, "restartCount": 0, "state": { "running": {} } }] })
+            "containerStatuses": [{ "name": "scorer", "image": image, "imageID": image, "ready": is_ready, "restartCount": 0, "state": { "running": {} } }] })
     };
     let mut warning = None;
     let status = if fate == Fate::NoRoom {

@@ -30,6 +30,8 @@ pub(crate) struct Caller {
     pub(crate) at_pause: RefCell<Option<AtPause>>,
     pub(crate) stops: Cell<bool>,
     pub(crate) warnings: RefCell<Vec<String>>,
+    /// The fewest pods that callers reached at any time.
+    pub(crate) least: Cell<usize>,
 }
 
 impl Caller {
@@ -42,6 +44,7 @@ impl Caller {
             at_pause: RefCell::default(),
             stops: Cell::default(),
             warnings: RefCell::default(),
+            least: Cell::new(usize::MAX),
         }
     }
 
@@ -97,7 +100,9 @@ impl Client for Caller {
         let token = headers.get("authorization").map(|header| header.replace("<kubeconfig>", "t0ken"));
         let headers = headers.into_iter().chain(token.map(|token| ("authorization".to_owned(), token))).collect();
         let ask = Ask { method: request.method.clone(), target, headers, body: request.body.clone() };
-        match self.cluster.handle(&ask) {
+        let outcome = self.cluster.handle(&ask);
+        self.least.set(self.least.get().min(self.cluster.endpoints(NAMESPACE, NAME).len()));
+        match outcome {
             Outcome::Answer(answer) => {
                 let headers = answer.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
                 Ok(Response { status: answer.status, headers, body: answer.body.to_string().into_bytes() })

@@ -32,6 +32,25 @@ fn pods_divide_the_requests() {
 }
 
 #[test]
+fn callers_reach_pods_at_all_times() {
+    let cluster = Cluster::new();
+    let (first, second, third) = (release(1, 'a'), release(2, 'b'), release(3, 'c'));
+    Caller::new(&cluster, &json!({})).apply(&first).unwrap();
+    let caller = Caller::new(&cluster, &json!({}));
+    caller.traffic(&second, &[(&first, 50), (&second, 50)]).unwrap();
+    let state = caller.traffic(&third, &[(&second, 75), (&third, 25)]).unwrap();
+    assert_eq!((shares(&state), reached(&cluster, &[&first, &second, &third])), (vec![('b', 75), ('c', 25)], vec![0, 3, 1]));
+    // One that was there, and was reached by nobody, takes a share from one that was.
+    caller.apply(&third).unwrap();
+    caller.traffic(&first, &[(&third, 100), (&first, 0)]).unwrap();
+    let state = caller.traffic(&second, &[(&first, 50), (&second, 50)]).unwrap();
+    assert_eq!(shares(&state), [('a', 50), ('b', 50)]);
+    caller.apply(&first).unwrap();
+    assert!(caller.least.get() >= 1, "{}", caller.least.get());
+    assert_eq!(cluster.names("Deployment", NAMESPACE), [name_of(&first)]);
+}
+
+#[test]
 fn a_canary_goes_back_at_once() {
     let cluster = Cluster::new();
     let (caller, first, second) = (Caller::new(&cluster, &json!({})), release(1, 'a'), release(2, 'b'));
