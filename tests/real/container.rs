@@ -12,15 +12,16 @@ use crate::context::Project;
 use crate::part::{Server, free_port, is_here};
 
 /// Two rows of the diabetes data.
-const ROWS: &str = r#"{"data":[[59,2,32.1,101.0,157,93.2,38.0,4.0,4.8598,87],[48,1,21.6,87.0,183,103.2,70.0,3.0,3.8918,69]]}"#;
+pub(crate) const ROWS: &str =
+    r#"{"data":[[59,2,32.1,101.0,157,93.2,38.0,4.0,4.8598,87],[48,1,21.6,87.0,183,103.2,70.0,3.0,3.8918,69]]}"#;
 
 /// A container engine with files of its own, so that no test meets another.
-struct Podman {
+pub(crate) struct Podman {
     folder: TempDir,
 }
 
 impl Podman {
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let (at, podman) = (folder.path().display().to_string(), Self { folder });
         let write = |name: &str, text: String| std::fs::write(podman.at(name), text).unwrap();
@@ -35,7 +36,7 @@ impl Podman {
         (is_here("podman", &["--version"]) && is_here("runc", &["--version"])).then_some(podman)
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -57,7 +58,7 @@ impl Podman {
     }
 
     #[track_caller]
-    fn run(&self, args: &[&str]) -> String {
+    pub(crate) fn run(&self, args: &[&str]) -> String {
         let output = self.try_run(args);
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         assert!(output.status.success(), "podman {args:?}: {}{}", text(&output.stdout), text(&output.stderr));
@@ -85,12 +86,12 @@ fn expected(project: &Project) -> Value {
     // What the service on this machine answers is what the image must answer.
     let port = free_port();
     let (at, mut command) = (format!("127.0.0.1:{port}"), Command::new(env!("CARGO_BIN_EXE_sprag")));
-    command.args(["serve", "@production", "--log", "off", "--listen", &at]).current_dir(project.root());
+    command.args(["serve", "diabetes@1", "--log", "off", "--listen", &at]).current_dir(project.root());
     let server = Server::start(&mut command, port, "/readyz");
     post(server.port, "/score", ROWS).json()
 }
 
-fn ready(port: u16) -> Answer {
+pub(crate) fn ready(port: u16) -> Answer {
     get_until(port, "/readyz", |answer| answer.status == 200)
 }
 

@@ -20,12 +20,12 @@ const USER: &str = "ci";
 const PASSWORD: &str = "correct horse";
 const HASH: &str = "$2y$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2";
 
-fn are_here() -> bool {
+pub(crate) fn are_here() -> bool {
     is_here("docker-registry", &["--version"]) && is_here("skopeo", &["--version"])
 }
 
 /// A registry that keeps its files in a folder, where an earlier one with that folder may have left some.
-fn registry(folder: &Path, port: u16, has_users: bool) -> Server {
+pub(crate) fn registry(folder: &Path, port: u16, has_users: bool) -> Server {
     std::fs::create_dir_all(folder).unwrap();
     let at = folder.display();
     let mut config = format!(
@@ -52,7 +52,7 @@ fn trained() -> Project {
 fn docker_config(project: &Project, host: &str, password: &str) -> PathBuf {
     let folder = project.outside().join("docker");
     std::fs::create_dir_all(&folder).unwrap();
-    // Base64 by the very client that everyone has: what `docker login` writes.
+    // What `docker login` writes where there is no helper for secrets.
     let auth = base64(&format!("{USER}:{password}"));
     std::fs::write(folder.join("config.json"), format!(r#"{{"auths":{{"{host}":{{"auth":"{auth}"}}}}}}"#)).unwrap();
     folder
@@ -81,7 +81,7 @@ fn another_client_reads_what_was_pushed() {
     let project = trained();
     let server = registry(&project.outside().join("registry"), free_port(), false);
     let repository = format!("127.0.0.1:{}/team/diabetes", server.port);
-    let pushed = project.run(&["package", "@production", "--push", &repository, "--component", "diabetes.wasm", "--json"]).ok();
+    let pushed = project.run(&["package", "diabetes@1", "--push", &repository, "--component", "diabetes.wasm", "--json"]).ok();
     let package: Package = pushed.json();
     let record = package.pushed.clone().unwrap();
     assert_eq!(record.reference, format!("{repository}@{}", package.digest));

@@ -7,8 +7,9 @@ use crate::client::{Answer, ask};
 use crate::context::Project;
 use crate::part::{Server, free_port, is_here, output};
 
-/// Headers that belong to the connection, the moment or the one request.
-const OF_THE_MOMENT: [&str; 6] = ["date", "connection", "transfer-encoding", "content-length", "x-request-id", "traceparent"];
+/// Headers that belong to the connection, the moment or the one request; the last says which of several models in one service answered.
+const OF_THE_MOMENT: [&str; 7] =
+    ["date", "connection", "transfer-encoding", "content-length", "x-request-id", "traceparent", "x-sprag-variant"];
 
 /// A method, a path, a content type and a body.
 type Asked = (&'static str, &'static str, &'static str, &'static str);
@@ -71,7 +72,7 @@ fn answer(port: u16, (method, path, kind, body): &(String, String, String, Strin
 fn packaged() -> Project {
     let project = Project::diabetes();
     let _ = project.run(&["run"]).ok();
-    let _ = project.run(&["package", "@production", "--component", "diabetes.wasm"]).ok();
+    let _ = project.run(&["package", "diabetes@1", "--component", "diabetes.wasm"]).ok();
     project
 }
 
@@ -91,7 +92,7 @@ fn the_component_answers_what_the_service_answers() {
     let project = packaged();
     let port = free_port();
     let mut sprag = Command::new(env!("CARGO_BIN_EXE_sprag"));
-    sprag.args(["serve", "@production", "--log", "off", "--listen", &format!("127.0.0.1:{port}")]).current_dir(project.root());
+    sprag.args(["serve", "diabetes@1", "--log", "off", "--listen", &format!("127.0.0.1:{port}")]).current_dir(project.root());
     let (service, component) = (Server::start(&mut sprag, port, "/readyz"), wasmtime(&project.path("diabetes.wasm")));
     let mut statuses = vec![];
     for one in asked() {

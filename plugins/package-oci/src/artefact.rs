@@ -49,7 +49,7 @@ pub(crate) fn artefact(
         annotations,
     };
     let manifest = write_json(files, "component-manifest.json", media::MANIFEST, &manifest)?;
-    Ok(Descriptor { platform: Some(platform), artifact_type: Some(media::WASM_CONFIG.to_owned()), ..manifest })
+    Ok(Descriptor { platform: Some(platform), ..manifest })
 }
 
 /// What a component imports and exports, read section by section: the code inside is passed over.

@@ -26,7 +26,7 @@ pub(crate) fn bill(
     let bill = write_json(files, "bill.cdx.json", media::BILL, &document)?;
     let empty = write(files, "empty.json", media::EMPTY, |file| file.write_all(b"{}"))?;
     // A client that follows a referrer compares this with what it asked about: no platform belongs into it.
-    let about = Descriptor { platform: None, artifact_type: None, ..about.clone() };
+    let about = Descriptor { platform: None, ..about.clone() };
     let manifest = Manifest {
         schema_version: 2,
         media_type: media::MANIFEST,
@@ -39,7 +39,7 @@ pub(crate) fn bill(
     let manifest = write_json(files, "bill-manifest.json", media::MANIFEST, &manifest)?;
     // Of no platform, so that no engine takes it for the image.
     let platform = Some(Platform::new("unknown", "unknown"));
-    Ok(Descriptor { artifact_type: Some(media::BILL.to_owned()), platform, ..manifest })
+    Ok(Descriptor { platform, ..manifest })
 }
 
 fn document(subject: &Subject, about: &Descriptor, parts: &dyn Parts) -> io::Result<Value> {

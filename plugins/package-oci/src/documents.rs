@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 /// Names one file by its digest.
+///
+/// It says nothing of what an artefact is, though the specification lets it: its manifest does, and clients older than version 1.1 would lose it when they copy an index, and with it
+/// the index's digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
@@ -17,9 +20,6 @@ pub struct Descriptor {
     pub digest: String,
     /// Its size in bytes.
     pub size: u64,
-    /// For an artefact, what it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub artifact_type: Option<String>,
     /// For a manifest in an index, what it runs on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,

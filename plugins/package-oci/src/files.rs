@@ -69,7 +69,7 @@ pub fn write(
     fill(&mut file)?;
     file.flush()?;
     let digest = text_of(&file.hasher.finalize());
-    Ok(Descriptor { media_type: media_type.to_owned(), digest, size: file.size, artifact_type: None, platform: None })
+    Ok(Descriptor { media_type: media_type.to_owned(), digest, size: file.size, platform: None })
 }
 
 /// Writes a document of the package and gives its descriptor.

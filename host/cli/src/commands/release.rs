@@ -62,7 +62,7 @@ pub fn resume(args: &ResumeArgs, project: Option<&Path>, console: &Console) -> R
 }
 
 /// The version that a person means: `@alias` and a number are the project's model's.
-fn find(project: &Project, store: &Store, text: Option<&str>) -> Result<ModelVersion, CommandError> {
+pub(super) fn find(project: &Project, store: &Store, text: Option<&str>) -> Result<ModelVersion, CommandError> {
     let model = project.manifest.model_name();
     let text = match text {
         None => model.to_owned(),
