@@ -24,6 +24,18 @@ pub struct ServeArgs {
     /// A file to write the URL to once requests are answered.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+    /// Do not count what the model sees; without counts, `sprag drift` and the figures of drift at /metrics say nothing.
+    #[arg(long)]
+    pub no_drift: bool,
+    /// Where the log goes, one JSON object a line: `stderr`, `off`, or a file.
+    #[arg(long, value_name = "stderr|off|FILE", default_value = "stderr")]
+    pub log: LogTo,
+    /// How long, once asked to stop, it goes on while it says that it is not ready, so that a load balancer can look away.
+    #[arg(long, value_name = "TIME", default_value = "0s")]
+    pub notice: TimeSpan,
+    /// How long requests that were begun may go on after that.
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    pub drain: TimeSpan,
     /// The certificate to speak TLS with, as PEM, those that vouch for it behind it; read again when it changes.
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "Who may ask")]
     pub tls_certificate: Option<PathBuf>,
@@ -39,18 +51,6 @@ pub struct ServeArgs {
     /// The models beside the champion.
     #[command(flatten)]
     pub challengers: ChallengerArgs,
-    /// Do not count what the model sees; without counts, `sprag drift` and the figures of drift at /metrics say nothing.
-    #[arg(long)]
-    pub no_drift: bool,
-    /// Where the log goes, one JSON object a line: `stderr`, `off`, or a file.
-    #[arg(long, value_name = "stderr|off|FILE", default_value = "stderr")]
-    pub log: LogTo,
-    /// How long, once asked to stop, it goes on while it says that it is not ready, so that a load balancer can look away.
-    #[arg(long, value_name = "TIME", default_value = "0s")]
-    pub notice: TimeSpan,
-    /// How long requests that were begun may go on after that.
-    #[arg(long, value_name = "TIME", default_value = "30s")]
-    pub drain: TimeSpan,
 }
 
 /// What is served: a version, packages, or a bundle.
