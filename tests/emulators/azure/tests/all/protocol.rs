@@ -1,8 +1,10 @@
 //! The emulator's own promises: who may ask, which versions and bodies it takes, and how operations go on.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
-use emulator_azure::{Azure, Request, Response, Schemas, Settings};
+use emulator_azure::{Azure, Fault, Request, Response, Running, Schemas, Settings, What};
 use serde_json::{Value, json};
 
 const NOW: Duration = Duration::ZERO;
@@ -156,4 +158,28 @@ fn a_body_is_held_against_the_published_schema() {
         "cpu",
     );
     check(&|body| body["properties"].as_object_mut().unwrap().clear(), "containers");
+}
+
+#[test]
+fn on_a_port_it_answers_over_http_and_gives_addresses_of_that_port() {
+    let running = Running::start(azure(), 0).unwrap();
+    let address = running.url().strip_prefix("http://").unwrap().to_owned();
+    let send = |method: &str, target: &str, body: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let length = body.len();
+        let head = format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer t\r\nconnection: close\r\n");
+        write!(stream, "{head}content-length: {length}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        // A connection that is cut ends with an error, or with nothing at all.
+        let _cut = stream.read_to_string(&mut answer);
+        answer
+    };
+    let path = target("/providers/Microsoft.ContainerInstance/containerGroups/a?api-version=2025-09-01");
+    let made = send("PUT", &path, &group("i").to_string());
+    assert!(made.starts_with("HTTP/1.1 201 ") && made.contains("\"provisioningState\":\"Creating\""), "{made}");
+    assert!(made.contains(&format!("azure-asyncoperation: http://{address}/subscriptions/")), "{made}");
+    running.azure().faults.push(Fault::next("GET", "containerGroups", What::Cut));
+    assert_eq!(send("GET", &path, ""), "");
+    assert!(send("GET", &path, "").starts_with("HTTP/1.1 200 "));
+    assert_eq!(running.azure().asked.last().map(|asked| asked.status), Some(200));
 }
