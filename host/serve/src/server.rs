@@ -91,7 +91,7 @@ impl Server {
 
     /// The URL that it answers at.
     pub fn url(&self) -> String {
-        let scheme = if self.acceptor.tls.is_some() { "https" } else { "http" };
+        let scheme = if self.acceptor.has_tls() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
@@ -121,9 +121,12 @@ impl Server {
             () = acceptor.run(&graceful) => {}
             () = &mut stop => {}
         }
-        drop(acceptor);
         followers.iter().for_each(JoinHandle::abort);
-        let ended = tokio::time::timeout(drain, graceful.shutdown()).await.is_ok();
+        let ending = async {
+            acceptor.close(&graceful).await;
+            graceful.shutdown().await;
+        };
+        let ended = tokio::time::timeout(drain, ending).await.is_ok();
         let message = if ended { "all requests were answered" } else { "the time to answer was over before all requests were" };
         service.log.event("stopped", message);
         service.log.end();
