@@ -6,7 +6,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(clippy::print_stderr, reason = "how a test says what it could not do here")]
 
+mod azure;
+mod client;
+mod container;
 #[path = "../cli/context/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "shared with the tests of the command line, which use all of it")]
 mod context;
+mod kubernetes;
+mod notify;
 mod part;
+mod registry;
+mod triton;
+mod wasmtime;

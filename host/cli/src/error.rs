@@ -1,5 +1,6 @@
 //! What can go wrong for the person at the terminal.
 
+use sprag_egress::SecretProblem;
 use sprag_lifecycle::{ProjectError, RunError, SourceError, with_causes};
 use sprag_release::ReleaseError;
 use sprag_runtime::StageFailure;
@@ -55,6 +56,14 @@ impl CommandError {
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
         Self { code: error.exit_code(), message: with_causes(&error), hints: error.hints() }
+    }
+}
+
+impl From<Vec<SecretProblem>> for CommandError {
+    fn from(problems: Vec<SecretProblem>) -> Self {
+        let text = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let hints = problems.iter().map(SecretProblem::hint).collect();
+        Self { hints, ..Self::user(text) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What commands and stages do with services: ask the supervisor through the service's folder.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,6 +16,9 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// How long a supervisor may take to answer.
 const TO_ANSWER: Duration = Duration::from_secs(150);
+
+/// How long there may be no supervisor before whoever waits for its answer gives up. A new one needs a moment until it is there.
+const TO_LIVE: Duration = Duration::from_secs(5);
 
 /// The services of one project on this machine.
 #[derive(Debug, Clone)]
@@ -41,6 +45,7 @@ impl LocalServices {
     async fn put(self, service: Service) -> Result<ServiceStatus, ServiceError> {
         check(&service)?;
         let folder = Folder::of(&self.store, &service.name);
+        let _turn = turn(&folder, &service.name).await?;
         folder.create().map_err(io)?;
         let before = folder.wanted().map_err(io)?;
         let found = folder.found().map_err(io)?;
@@ -59,13 +64,13 @@ impl LocalServices {
         }
         folder.want(&wanted).map_err(io)?;
         if !is_supervised {
-            self.spawn(&service.name)?;
+            self.spawn(&folder, &service.name)?;
         }
         self.answer(&folder, &service.name, wanted.generation).await
     }
 
     /// Starts a supervisor that outlives this process.
-    fn spawn(&self, name: &str) -> Result<(), ServiceError> {
+    fn spawn(&self, folder: &Folder, name: &str) -> Result<(), ServiceError> {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new(&self.program);
         command
@@ -74,7 +79,7 @@ impl LocalServices {
             .args(["services", "supervise", name])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(folder.log().map_err(io)?)
             .process_group(0);
         let failed = |error: std::io::Error| ServiceError::Io(format!("failed to start `{}`: {error}", self.program.display()));
         let mut child = command.spawn().map_err(failed)?;
@@ -84,7 +89,7 @@ impl LocalServices {
     }
 
     async fn answer(&self, folder: &Folder, name: &str, generation: u64) -> Result<ServiceStatus, ServiceError> {
-        let since = Instant::now();
+        let (since, mut supervised) = (Instant::now(), Instant::now());
         loop {
             if let Some(found) = folder.found().map_err(io)?.filter(|found| found.generation == generation) {
                 if let Some(why) = found.refused {
@@ -92,11 +97,14 @@ impl LocalServices {
                 }
                 return Ok(status(name, &found, true));
             }
-            if since.elapsed() > TO_ANSWER {
-                let tail = folder.log_tail();
-                return Err(ServiceError::NotReady(format!(
-                    "expected the supervisor of `{name}` to answer, found silence\n{tail}"
-                )));
+            if folder.is_supervised().map_err(io)? {
+                supervised = Instant::now();
+            }
+            let is_gone = supervised.elapsed() > TO_LIVE;
+            if is_gone || since.elapsed() > TO_ANSWER {
+                let (found, tail) = (if is_gone { "that it ended" } else { "silence" }, folder.log_tail());
+                let message = format!("expected the supervisor of `{name}` to answer, found {found}\n{tail}");
+                return Err(ServiceError::NotReady(message.trim_end().to_owned()));
             }
             tokio::time::sleep(TICK).await;
         }
@@ -104,19 +112,19 @@ impl LocalServices {
 
     async fn end(self, name: String) -> Result<bool, ServiceError> {
         let folder = Folder::of(&self.store, &name);
+        let _turn = turn(&folder, &name).await?;
         let Some(wanted) = folder.wanted().map_err(io)? else { return Ok(false) };
-        let is_supervised = folder.is_supervised().map_err(io)?;
-        if !is_supervised {
-            // Nobody looks after it: what its supervisor left is ended here.
-            if let Some(server) = folder.found().map_err(io)?.and_then(|found| found.server) {
-                server.ask_to_end();
-            }
-            folder.remove().map_err(io)?;
-            return Ok(true);
-        }
         folder.want(&Wanted { generation: wanted.generation + 1, is_running: false, ..wanted }).map_err(io)?;
         let since = Instant::now();
         while folder.path().exists() {
+            if !folder.is_supervised().map_err(io)? {
+                // Nobody looks after it: what its supervisor left is ended here.
+                if let Some(server) = folder.found().map_err(io)?.and_then(|found| found.server) {
+                    server.ask_to_end();
+                }
+                folder.remove().map_err(io)?;
+                break;
+            }
             if since.elapsed() > TO_ANSWER {
                 return Err(ServiceError::Io(format!("expected the supervisor of `{name}` to end it, found silence")));
             }
@@ -130,7 +138,7 @@ impl LocalServices {
         let mut arguments = vec![];
         for share in &service.shares {
             let value =
-                if service.shares.len() == 1 { share.package.clone() } else { format!("{}:{}", share.package, share.percent) };
+                if service.shares.len() == 1 { share.package.clone() } else { format!("{}={}", share.package, share.percent) };
             arguments.extend(["--package".to_owned(), value]);
         }
         for name in &service.keys {
@@ -171,6 +179,20 @@ impl Services for LocalServices {
             Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
         });
         Box::pin(std::future::ready(all))
+    }
+}
+
+/// Waits for the turn to change a service: two who do at once would take the supervisor's answer to one for that to the other.
+async fn turn(folder: &Folder, name: &str) -> Result<File, ServiceError> {
+    let since = Instant::now();
+    loop {
+        if let Some(turn) = folder.turn().map_err(io)? {
+            return Ok(turn);
+        }
+        if since.elapsed() > TO_ANSWER {
+            return Err(ServiceError::Io(format!("expected a turn to change the service `{name}`, found another command at it")));
+        }
+        tokio::time::sleep(TICK).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Scoring services of this machine, kept running after the command that started them has ended.
 //!
-//! Each service has a folder under `.sprag/services` and one supervisor: a process of `sprag` that holds the listening socket, runs `sprag serve` with that socket as its
-//! standard input, and starts it again when it ends. A change starts the new process beside the old one, on the same socket, and asks the old one to finish when the new one
+//! Each service has a folder under `.sprag/services` and one supervisor: a process of `sprag` that holds the listening socket, runs `sprag serve`, to which it hands that
+//! socket, and starts it again when it ends. A change starts the new process beside the old one, on the same socket, and asks the old one to finish when the new one
 //! is ready, so that no request is lost. Commands and supervisor talk through files that are renamed into place: what should be (`wanted.json`), and what is (`found.json`).
 //! Who holds the lock of the folder is the supervisor, so that a recycled process id deceives nobody.
 
@@ -9,8 +9,10 @@ mod client;
 mod folder;
 mod process;
 mod server;
+mod socket;
 mod supervisor;
 
 pub use client::LocalServices;
 pub use folder::{Folder, FolderError};
+pub use socket::handed_over;
 pub use supervisor::{SuperviseError, supervise};

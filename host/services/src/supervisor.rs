@@ -14,6 +14,9 @@ use crate::server::{Health, Server};
 /// How often it looks.
 const TICK: Duration = Duration::from_millis(20);
 
+/// For how long the lock is tried before it is another supervisor's.
+const TO_LOCK: Duration = Duration::from_secs(1);
+
 /// How long a server may take to finish its requests, beyond what it allows itself.
 const TO_END: Duration = Duration::from_secs(60);
 
@@ -36,7 +39,7 @@ pub enum SuperviseError {
 /// # Errors
 /// The folder cannot be used.
 pub async fn supervise(program: &Path, project: &Path, folder: Folder) -> Result<(), SuperviseError> {
-    let Some(lock) = folder.lock()? else { return Ok(()) };
+    let Some(lock) = lock(&folder).await? else { return Ok(()) };
     let wanted = folder.wanted()?.ok_or_else(|| SuperviseError::NoService(folder.path().to_owned()))?;
     let before = folder.found()?;
     // A supervisor that was killed leaves its server running: it answers on until the new one does.
@@ -49,9 +52,9 @@ pub async fn supervise(program: &Path, project: &Path, folder: Folder) -> Result
         found: Found {
             generation: 0,
             refused: None,
-            shares: vec![],
+            shares: before.as_ref().filter(|_| orphan.is_some()).map_or_else(Vec::new, |before| before.shares.clone()),
             port: kept_port,
-            is_ready: false,
+            is_ready: orphan.is_some(),
             restarts: before.map_or(0, |found| found.restarts),
             server: orphan.clone(),
         },
@@ -73,6 +76,21 @@ pub async fn supervise(program: &Path, project: &Path, folder: Folder) -> Result
     }
 }
 
+/// The lock of a folder; none where another supervisor has it. Who only looks whether there is one holds it for a moment, too.
+async fn lock(folder: &Folder) -> Result<Option<File>, FolderError> {
+    let since = Instant::now();
+    loop {
+        let lock = folder.lock()?;
+        if lock.is_some() || since.elapsed() > TO_LOCK {
+            return Ok(lock);
+        }
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// A listening socket with its port.
+type Socket = (u16, TcpListener);
+
 #[derive(PartialEq, Eq)]
 enum Step {
     Again,
@@ -91,9 +109,11 @@ struct Supervisor {
     project: PathBuf,
     folder: Folder,
     found: Found,
-    listener: Option<(u16, TcpListener)>,
+    /// The socket of the current server.
+    listener: Option<Socket>,
     current: Option<Server>,
-    next: Option<Server>,
+    /// The server that is to come, with its socket.
+    next: Option<(Server, Socket)>,
     ending: Vec<(Server, Instant)>,
     orphan: Option<ProcessId>,
     attempts: u64,
@@ -104,7 +124,7 @@ struct Supervisor {
 impl Supervisor {
     fn step(&mut self) -> Result<Step, FolderError> {
         if let Some(wanted) = self.folder.wanted()?.filter(|wanted| wanted.generation != self.found.generation)
-            && self.next.as_ref().is_none_or(|next| next.wanted.generation != wanted.generation)
+            && self.next.as_ref().is_none_or(|(next, _)| next.wanted.generation != wanted.generation)
         {
             if !wanted.is_running {
                 return self.stop();
@@ -113,6 +133,7 @@ impl Supervisor {
         }
         self.look_after_next()?;
         self.look_after_current()?;
+        self.look_after_orphan()?;
         self.ending.retain_mut(|(server, since)| {
             if since.elapsed() > TO_END {
                 server.kill();
@@ -124,12 +145,12 @@ impl Supervisor {
 
     /// Starts what is wanted beside what runs.
     fn turn_to(&mut self, wanted: Wanted) -> Result<(), FolderError> {
-        if let Some(superseded) = self.next.take() {
+        if let Some((superseded, _)) = self.next.take() {
             self.end(superseded);
         }
-        match self.listen(wanted.port).and_then(|()| self.start(&wanted)) {
-            Ok(server) => {
-                self.next = Some(server);
+        match self.listen(wanted.port).and_then(|socket| Ok((self.start(&wanted, &socket.1)?, socket))) {
+            Ok(next) => {
+                self.next = Some(next);
                 Ok(())
             }
             Err(why) => self.refuse(wanted.generation, why),
@@ -137,17 +158,18 @@ impl Supervisor {
     }
 
     fn look_after_next(&mut self) -> Result<(), FolderError> {
-        let Some(next) = &mut self.next else { return Ok(()) };
+        let Some((next, _)) = &mut self.next else { return Ok(()) };
         match next.health(&self.folder) {
             Health::Starting => Ok(()),
             Health::Ready => {
-                let next = self.next.take().expect("it was there above");
+                let (next, socket) = self.next.take().expect("it was there above");
                 self.found.generation = next.wanted.generation;
                 self.found.refused = None;
                 self.found.shares.clone_from(&next.wanted.shares);
                 self.found.server = Some(next.process.clone());
                 self.found.is_ready = true;
-                self.found.port = self.listener.as_ref().map_or(0, |(port, _)| *port);
+                self.found.port = socket.0;
+                self.listener = Some(socket);
                 self.restart = None;
                 if let Some(old) = self.current.replace(next) {
                     self.end(old);
@@ -158,7 +180,7 @@ impl Supervisor {
                 self.folder.tell(&self.found)
             }
             Health::Over(why) => {
-                let mut next = self.next.take().expect("it was there above");
+                let (mut next, _) = self.next.take().expect("it was there above");
                 next.kill();
                 self.refuse(next.wanted.generation, why)
             }
@@ -167,9 +189,10 @@ impl Supervisor {
 
     fn look_after_current(&mut self) -> Result<(), FolderError> {
         if let Some(restart) = self.restart.take_if(|restart| restart.at <= Instant::now()) {
-            match self.start(&restart.wanted) {
+            let socket = self.listener.as_ref().map(|(_, listener)| listener.try_clone());
+            match socket.and_then(Result::ok).ok_or(()).and_then(|socket| self.start(&restart.wanted, &socket).map_err(|_| ())) {
                 Ok(server) => self.current = Some(server),
-                Err(_) => self.plan_restart(restart.wanted, restart.pause),
+                Err(()) => self.plan_restart(restart.wanted, restart.pause),
             }
             self.found.restarts += 1;
         }
@@ -195,6 +218,16 @@ impl Supervisor {
         }
     }
 
+    /// Notices the end of a server that another supervisor left, where nothing has taken its place.
+    fn look_after_orphan(&mut self) -> Result<(), FolderError> {
+        if self.orphan.take_if(|orphan| !orphan.is_alive()).is_none() || self.current.is_some() {
+            return Ok(());
+        }
+        self.found.is_ready = false;
+        self.found.server = None;
+        self.folder.tell(&self.found)
+    }
+
     fn plan_restart(&mut self, wanted: Wanted, pause: Duration) {
         let next_pause = (pause * 2).min(PAUSES.1);
         self.restart = Some(Restart { wanted, at: Instant::now() + pause, pause: next_pause });
@@ -206,22 +239,21 @@ impl Supervisor {
         doubled.min(PAUSES.1)
     }
 
-    fn start(&mut self, wanted: &Wanted) -> Result<Server, String> {
+    fn start(&mut self, wanted: &Wanted, listener: &TcpListener) -> Result<Server, String> {
         self.attempts += 1;
-        let (_, listener) = self.listener.as_ref().ok_or("expected a listening socket, found none")?;
         Server::start(&self.program, &self.project, &self.folder, listener, wanted, self.attempts)
     }
 
-    /// Opens the socket of a port, or the one that the service had where any will do. A socket that is open already stays.
-    fn listen(&mut self, port: u16) -> Result<(), String> {
+    /// Opens the socket of a port, or the one that the service had where any will do. One that is open already serves again.
+    fn listen(&self, port: u16) -> Result<Socket, String> {
         let port = if port == 0 { self.found.port } else { port };
-        if self.listener.as_ref().is_some_and(|(open, _)| *open == port || port == 0) {
-            return Ok(());
+        if let Some((open, listener)) = self.listener.as_ref().filter(|(open, _)| *open == port || port == 0) {
+            return Ok((*open, listener.try_clone().map_err(|error| error.to_string())?));
         }
-        let listener = open(port, self.orphan.is_some())?;
+        let is_beside_orphan = self.orphan.is_some() && port == self.found.port;
+        let listener = open(port, is_beside_orphan)?;
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-        self.listener = Some((port, listener));
-        Ok(())
+        Ok((port, listener))
     }
 
     fn refuse(&mut self, generation: u64, why: String) -> Result<(), FolderError> {
@@ -237,7 +269,7 @@ impl Supervisor {
 
     /// Ends everything and removes the folder.
     fn stop(&mut self) -> Result<Step, FolderError> {
-        let running = [self.current.take(), self.next.take()];
+        let running = [self.current.take(), self.next.take().map(|(next, _)| next)];
         for server in running.into_iter().flatten() {
             self.end(server);
         }
@@ -258,7 +290,7 @@ impl Supervisor {
 }
 
 /// Opens a listening socket on the loopback address.
-fn open(port: u16, beside_orphan: bool) -> Result<TcpListener, String> {
+fn open(port: u16, is_beside_orphan: bool) -> Result<TcpListener, String> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let failed = |error: std::io::Error| {
         if error.kind() == std::io::ErrorKind::AddrInUse {
@@ -267,7 +299,7 @@ fn open(port: u16, beside_orphan: bool) -> Result<TcpListener, String> {
             format!("failed to listen on {address}: {error}")
         }
     };
-    if !beside_orphan {
+    if !is_beside_orphan {
         // Sockets that share a port do not notice each other, so a strict one looks first.
         drop(TcpListener::bind(address).map_err(failed)?);
     }

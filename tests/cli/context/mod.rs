@@ -1,14 +1,19 @@
 //! What every test here needs: a project of its own, the program in clean surroundings, and what it said.
 
+pub(crate) mod http;
 mod outcome;
 mod project;
 mod redact;
 mod running;
+mod service;
+mod services;
 mod sprag;
 mod table;
 
 pub(crate) use outcome::{Outcome, metric, ran, stage};
 pub(crate) use project::{Project, root};
 pub(crate) use running::Running;
+pub(crate) use service::Service;
+pub(crate) use services::Serving;
 pub(crate) use sprag::Sprag;
 pub(crate) use table::Csv;

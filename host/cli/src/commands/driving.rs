@@ -99,11 +99,7 @@ pub(super) fn stages_with<'a>(
     console: &Console,
 ) -> Result<Stages<'a>, CommandError> {
     let variable = |name: &str| std::env::var(name).ok();
-    let vault = Vault::open(&project.manifest.secrets, names, &variable, &project.root).map_err(|problems| {
-        let text = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        let hints = problems.iter().map(|problem| problem.hint()).collect();
-        CommandError { hints, ..CommandError::user(text) }
-    })?;
+    let vault = Vault::open(&project.manifest.secrets, names, &variable, &project.root)?;
     let server = match &args.server {
         Some(path) => path.clone(),
         None => std::env::current_exe().map_err(|error| CommandError::io("find", Path::new("/proc/self/exe"), &error))?,
