@@ -2,7 +2,7 @@
 //! [resource provider contract](https://github.com/cloud-and-ai-microsoft/resource-provider-contract) and
 //! <https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations> describe them.
 //!
-//! It works over [`Client`](sprag_sdk::http::Client) and [`Host`](sprag_sdk::Host), so that all of it runs natively in tests. It deliberately knows no resource provider: what
+//! It works over [`Client`](sprag_sdk::http::Client) and [`Host`], so that all of it runs natively in tests. It deliberately knows no resource provider: what
 //! a container group or an endpoint looks like is for the plugin that makes one. Nothing of the caller's identity is here: a header carries the placeholder
 //! of a secret, and the host gets and renews the token.
 
