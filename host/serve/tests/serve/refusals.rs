@@ -22,10 +22,10 @@ fn bad_rows_name_their_field_and_row() {
         (br#"{"rows":[]}"#, 422, "unknown-key", None, None),
         (br#"{"data":[[1]],"data":[[1]]}"#, 422, "repeated-key", None, None),
         (br#"{"data":[[1e999]]}"#, 422, "not-finite", Some(0), Some("x")),
-        (br#"{"data":[[1],[NaN]]}"#, 400, "bad-json", Some(1), Some("x")),
-        (br#"{"data":[[-Infinity]]}"#, 400, "bad-json", Some(0), Some("x")),
-        (b"\xff\xfe", 400, "bad-json", None, None),
-        (b"", 400, "bad-json", None, None),
+        (br#"{"data":[[1],[NaN]]}"#, 422, "not-finite", Some(1), Some("x")),
+        (br#"{"data":[[-Infinity]]}"#, 422, "not-finite", Some(0), Some("x")),
+        (b"\xff\xfe", 400, "not-json", None, None),
+        (b"", 400, "not-json", None, None),
     ];
     for (body, status, code, row, field) in cases {
         let shown = String::from_utf8_lossy(body);
