@@ -144,23 +144,13 @@ impl Service {
         if !is_open {
             self.check_key(parts)?;
         }
-        if head.path() == VARIANTS && matches!(head.method, "GET" | "HEAD") {
+        if head.path() == VARIANTS {
             note.route = "variants";
-            return Ok(self.show_variants());
+            return self.show_variants(head);
         }
-        if let Some(pinned) = self.variants.pinned(&parts.headers)? {
-            route = pinned.served.api.route(head);
-            *chosen = pinned;
-        } else if let Ok(Route::Score(_)) = route {
-            if let Some((drawn, ask)) = self.variants.draw(&parts.headers, head, &chosen.served) {
-                route = Ok(Route::Score(ask));
-                *chosen = drawn;
-            }
-        } else if route.is_err()
-            && let Some((named, found)) = self.variants.named(head)
-        {
-            route = Ok(found);
-            *chosen = named;
+        // Whether the service lives is nothing that a variant answers, whichever a client means.
+        if !matches!(route, Ok(Route::Live | Route::Ready | Route::Metrics)) {
+            route = self.choose(route, head, parts, chosen);
         }
         match route? {
             Route::Live => {
@@ -195,6 +185,29 @@ impl Service {
                 self.score(head, ask, &body, chosen, identity, note).await
             }
         }
+    }
+
+    /// Puts into `chosen` who is to answer, and gives where the request leads there: `route` is where it leads at the champion.
+    fn choose<'a>(
+        &'a self,
+        route: Result<Route, Problem>,
+        head: &Head<'_>,
+        parts: &Parts,
+        chosen: &mut Chosen<'a>,
+    ) -> Result<Route, Problem> {
+        if let Some(pinned) = self.variants.pinned(&parts.headers)? {
+            let route = pinned.served.api.route(head);
+            *chosen = pinned;
+            return route;
+        }
+        let other = match &route {
+            Ok(Route::Score(_)) => self.variants.draw(&parts.headers, head, &chosen.served),
+            Ok(_) => None,
+            Err(_) => self.variants.named(head),
+        };
+        let Some((other, found)) = other else { return route };
+        *chosen = other;
+        Ok(found)
     }
 
     fn check_key(&self, parts: &Parts) -> Result<(), Problem> {

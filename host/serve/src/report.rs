@@ -1,7 +1,7 @@
 //! `/variants`: who answers, with which model and which share, and how challengers fare.
 
 use serde::Serialize;
-use sprag_scoring::Reply;
+use sprag_scoring::{Head, Problem, Reply};
 
 use crate::canary::CanaryReport;
 use crate::challenger::CHAMPION;
@@ -56,7 +56,14 @@ impl<'a> VariantReport<'a> {
 
 impl Service {
     /// Shows all variants as JSON.
-    pub(crate) fn show_variants(&self) -> Reply {
+    ///
+    /// # Errors
+    /// It is asked for by a method that asks for something else.
+    pub(crate) fn show_variants(&self, head: &Head<'_>) -> Result<Reply, Problem> {
+        if !matches!(head.method, "GET" | "HEAD") {
+            let message = format!("expected the method GET, found {}", head.method.escape_debug());
+            return Err(Problem::new(405, "wrong-method", message).header("allow", "GET, HEAD"));
+        }
         let champion = VariantReport::of(self.variants.champion(), CHAMPION, self.variants.champion_weight());
         let rivals = self.variants.rivals.iter().map(|rival| {
             let part = if rival.shadow.is_some() { "shadow" } else { "weighted" };
@@ -69,6 +76,6 @@ impl Service {
         });
         let variants = std::iter::once(champion).chain(rivals).collect();
         let report = Report { variants, canary: self.canary.as_ref().map(|canary| canary.report()) };
-        Reply::json(serde_json::to_vec(&report).unwrap_or_default())
+        Ok(Reply::json(serde_json::to_vec(&report).unwrap_or_default()))
     }
 }

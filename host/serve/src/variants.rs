@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use http::{HeaderMap, HeaderName};
 use sprag_core::shares;
-use sprag_scoring::{Ask, Head, Problem, Route};
+use sprag_scoring::{Head, Problem, Route};
 
 use crate::catalog::ReleaseKey;
 use crate::challenger::CHAMPION;
@@ -134,8 +134,8 @@ impl Variants {
         Ok(Some(Chosen { variant: &rival.variant, served, rival: Some(rival), is_pinned: true }))
     }
 
-    /// The challenger whose share a request falls into, and how it asks there; none where the champion answers.
-    pub(crate) fn draw(&self, headers: &HeaderMap, head: &Head<'_>, champion: &Served) -> Option<(Chosen<'_>, Ask)> {
+    /// The challenger whose share a request falls into, and where it leads there; none where the champion answers.
+    pub(crate) fn draw(&self, headers: &HeaderMap, head: &Head<'_>, champion: &Served) -> Option<(Chosen<'_>, Route)> {
         if self.rivals.is_empty() {
             return None;
         }
@@ -146,13 +146,9 @@ impl Variants {
         };
         let rival = &self.rivals[shares::choose(place, self.rivals.iter().map(|rival| rival.weight()))?];
         let served = rival.fitting(champion)?;
-        match served.api.route(head) {
-            Ok(Route::Score(ask)) => {
-                Some((Chosen { variant: &rival.variant, served, rival: Some(rival), is_pinned: false }, ask))
-            }
-            // The path names the champion's version, and a client that names one means it.
-            _ => None,
-        }
+        // Where the path names the champion's version, which leads nowhere here, the client means it.
+        let route = served.api.route(head).ok()?;
+        Some((Chosen { variant: &rival.variant, served, rival: Some(rival), is_pinned: false }, route))
     }
 
     /// The challenger whose model a path names, where the champion's is another.

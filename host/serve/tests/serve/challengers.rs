@@ -88,6 +88,10 @@ fn a_client_pins_a_variant() {
     assert_eq!(unknown.refusal(), (400, "unknown-variant".to_owned()));
     let expected = "expected one of the variants `champion`, `b`, `s` in the header `x-api-version`, found `B`";
     assert_eq!(unknown.json()["error"]["message"], expected);
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(service.client().request("GET", path, &[("x-api-version", "B")], b"").status, 200, "{path}");
+    }
+    assert_eq!(service.client().post("/variants", b"{}").refusal(), (405, "wrong-method".to_owned()));
     let document = service.client().request("GET", "/v2/models/double", &[("x-api-version", "b")], b"");
     assert_eq!(document.json()["versions"], serde_json::json!(["2"]));
 }
