@@ -92,6 +92,10 @@ fn lines(report: &DriftReport) -> Vec<String> {
     };
     let mut lines =
         vec![format!("{BOLD}{version}{BOLD:#}: {seen}, held against {training_rows} rows of the training"), String::new()];
+    if *rows == 0 {
+        lines.push("too few rows to say anything".to_owned());
+        return lines;
+    }
     let width = columns.iter().map(|column| column.column.chars().count()).max().unwrap_or(0).max(6);
     lines.push(format!("  {DIM}{:<width$}  {:<6}  {:>8}  {:>9}  verdict{DIM:#}", "column", "role", "psi", "by chance"));
     for column in columns {
