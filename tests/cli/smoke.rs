@@ -44,7 +44,8 @@ fn project(url: &str, params: &str, more: &str) -> (Project, Arc<Model>) {
     let _ = project.run(&["run"]).ok();
     let _ = project.run(&["score", "diabetes@1", "-i", "data/diabetes.csv", "-o", "scored.csv"]).ok();
     let shown: Value = project.run(&["model", "show", "diabetes@1", "--json"]).ok().json();
-    let predictions = project.read("scored.csv").lines().skip(1).map(|line| {
+    let scored = project.read("scored.csv");
+    let predictions = scored.lines().skip(1).map(|line| {
         let numbers: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
         (numbers[..10].iter().map(|number| number.to_bits()).collect(), numbers[11])
     });

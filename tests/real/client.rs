@@ -48,7 +48,7 @@ pub(crate) fn ask(port: u16, method: &str, path: &str, headers: &[(&str, &str)],
     stream.set_read_timeout(Some(DEADLINE))?;
     let mut head =
         format!("{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-    headers.iter().for_each(|(name, value)| head += &format!("{name}: {value}\r\n"));
+    head.extend(headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")));
     stream.write_all(format!("{head}\r\n").as_bytes())?;
     // A server may answer before it has read a body that it refuses.
     let _unread = stream.write_all(body);

@@ -34,7 +34,7 @@ pub(crate) fn registry(folder: &Path, port: u16, has_users: bool) -> Server {
     );
     if has_users {
         std::fs::write(folder.join("users"), format!("{USER}:{HASH}\n")).unwrap();
-        config += &format!("auth: {{ htpasswd: {{ realm: test, path: {at}/users }} }}\n");
+        config = format!("{config}auth: {{ htpasswd: {{ realm: test, path: {at}/users }} }}\n");
     }
     let file = folder.join("registry.yml");
     std::fs::write(&file, config).unwrap();

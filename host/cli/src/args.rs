@@ -102,7 +102,7 @@ pub enum Command {
     /// Score the files that the project names under `[batch]`.
     Batch(BatchArgs),
     /// Answer scoring requests over HTTP with a registered version or a package.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Say how far the rows that a model sees have moved from those that it was trained on.
     Drift(DriftArgs),
     /// List or stop the scoring services that run on this machine.

@@ -54,8 +54,9 @@ impl FromStr for Origin {
         let port = port.map_or(Some(default), |port| port.parse().ok().filter(|&port: &u16| port > 0)).ok_or_else(wrong)?;
         let (host, is_suffix) = host.strip_prefix("*.").map_or((host, false), |suffix| (suffix, true));
         let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_');
-        let is_host = !host.is_empty() && host.chars().all(good) && !host.starts_with('.') && !(is_suffix && host.contains(':'));
-        if !is_host {
+        // An address has no names below it.
+        let is_below_address = is_suffix && host.contains(':');
+        if host.is_empty() || !host.chars().all(good) || host.starts_with('.') || is_below_address {
             return Err(wrong());
         }
         Ok(Self { is_https, host: host.to_ascii_lowercase(), is_suffix, port })

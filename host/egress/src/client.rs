@@ -123,7 +123,7 @@ fn root_cause(error: &reqwest::Error) -> String {
 }
 
 /// The first error of a type among the causes of another. An I/O error hides the one that it wraps.
-fn cause<'a, T: std::error::Error + 'static>(error: &'a reqwest::Error) -> Option<&'a T> {
+fn cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut next = error.source();
     while let Some(current) = next {
         if let Some(found) = current.downcast_ref() {

@@ -108,7 +108,7 @@ impl Column {
 /// A bitmap of `rows` ones.
 fn all_valid(rows: usize) -> Vec<u8> {
     let mut bits = vec![0xff; rows / 8];
-    if rows % 8 > 0 {
+    if !rows.is_multiple_of(8) {
         bits.push((1 << (rows % 8)) - 1);
     }
     bits

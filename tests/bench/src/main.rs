@@ -15,6 +15,7 @@ mod process;
 mod python;
 mod servers;
 mod serving;
+mod shadow;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

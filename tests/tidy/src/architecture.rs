@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use toml::{Table, Value};
+use toml::Table;
 
-use crate::manifests::crates;
+use crate::manifests::{Section, crates};
 use crate::repository::{assert_none, read};
 
 /// What stands in the first column of a table row, between backticks.
@@ -26,13 +26,9 @@ fn every_dependency_from_elsewhere_has_its_reason() {
 #[test]
 fn every_dependency_is_used() {
     let manifest: Table = read("Cargo.toml").parse().unwrap();
-    let used: BTreeSet<String> = crates()
-        .iter()
-        .flat_map(|krate| {
-            let sections = ["dependencies", "build-dependencies", "dev-dependencies"].map(|key| krate.manifest.get(key));
-            sections.into_iter().flatten().filter_map(Value::as_table).flat_map(|table| table.keys().cloned().collect::<Vec<_>>())
-        })
-        .collect::<BTreeSet<_>>();
+    let sections = [Section::Normal, Section::Build, Section::Dev];
+    let used: BTreeSet<String> =
+        crates().iter().flat_map(|krate| sections.map(|section| krate.dependencies(section)).concat()).collect();
     let dependencies = manifest["workspace"]["dependencies"].as_table().unwrap();
     let idle: Vec<_> = dependencies.keys().filter(|name| !used.contains(*name)).map(|name| format!("`{name}`")).collect();
     assert_none("every entry of `[workspace.dependencies]` is used by a crate", &idle);

@@ -8,7 +8,6 @@ use sprag_lifecycle::{Cancel, accept_lock, with_causes};
 use sprag_package::registry::{Progress, Pushed, Reference, Registry, RegistryError, Transport, push};
 use sprag_package::{ExportError, MakeError, export, export_file};
 use sprag_release::PackagingError;
-use sprag_runtime::StageFailure;
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::package::{Package, PushRecord};
 use sprag_store::Store;

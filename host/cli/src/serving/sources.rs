@@ -85,7 +85,7 @@ fn shares(packages: &[PackageShare]) -> Result<Vec<(&str, u8)>, CommandError> {
     if let [PackageShare { digest, percent: None }] = packages {
         return Ok(vec![(digest, 100)]);
     }
-    let share = |share: &PackageShare| share.percent.map(|percent| u32::from(percent));
+    let share = |share: &PackageShare| share.percent.map(u32::from);
     let Some(sum) = packages.iter().map(share).sum::<Option<u32>>() else {
         return Err(CommandError::user("expected a share for each of several packages, found one without")
             .hint("write `--package sha256:...=90 --package sha256:...=10`"));

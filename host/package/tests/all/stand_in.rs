@@ -122,7 +122,7 @@ fn serve(state: &Mutex<State>, stream: &TcpStream, port: u16) -> std::io::Result
     };
     state.log.push(format!("{} {} {}", request.method, request.path, answer.status));
     let mut head = format!("HTTP/1.1 {} x\r\nconnection: close\r\ncontent-length: {}\r\n", answer.status, answer.body.len());
-    answer.headers.iter().for_each(|header| head += &format!("{header}\r\n"));
+    head.extend(answer.headers.iter().map(|header| format!("{header}\r\n")));
     let mut stream = stream;
     stream.write_all(format!("{head}\r\n").as_bytes())?;
     if request.method == "HEAD" { Ok(()) } else { stream.write_all(&answer.body) }

@@ -8,7 +8,8 @@ use crate::support::{fixed, start};
 fn bad_rows_name_their_field_and_row() {
     let service = start(fixed("double"), |_| ());
     let mut client = service.client();
-    let cases: [(&[u8], u16, &str, Option<u64>, Option<&str>); 17] = [
+    type Case<'a> = (&'a [u8], u16, &'a str, Option<u64>, Option<&'a str>);
+    let cases: [Case<'_>; 17] = [
         (br#"{"data":[[1],["a"]]}"#, 422, "bad-type", Some(1), Some("x")),
         (br#"{"data":[[1],[null]]}"#, 422, "missing-value", Some(1), Some("x")),
         (br#"{"data":[[1],[]]}"#, 422, "wrong-width", Some(1), Some("x")),
