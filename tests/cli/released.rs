@@ -61,7 +61,8 @@ fn the_example_goes_to_production_through_a_person_s_approval() {
     assert!(shown.contains("diabetes@1"), "{shown}");
     let record: Value = site.run(&["releases", "latest", "--json"]).ok().json();
     let steps = record["steps"].as_array().unwrap();
-    let digests: Vec<_> = steps.iter().filter(|step| step["action"] == "deploy").map(|step| step["reason"].as_str().unwrap()).collect();
+    let digests: Vec<_> =
+        steps.iter().filter(|step| step["action"] == "deploy").map(|step| step["reason"].as_str().unwrap()).collect();
     let package = record["package"]["digest"].as_str().unwrap();
     assert!(digests.len() == 2 && digests.iter().all(|reason| reason.contains(package)), "one package: {digests:?}, {package}");
 }

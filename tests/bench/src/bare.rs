@@ -31,7 +31,8 @@ struct Answer {
 
 /// Serves on a port of the loopback address until the process is ended.
 pub(crate) fn serve(port: u16) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime needs no more than a process has");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime needs no more than a process has");
     runtime.block_on(async {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let listener = TcpListener::bind(address).await.expect("the caller found the port free");
@@ -49,7 +50,8 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         *refused.status_mut() = StatusCode::BAD_REQUEST;
         return Ok(refused);
     };
-    let score = |row: &[f64; 10]| row.iter().zip(COEFFICIENTS).map(|(value, coefficient)| value * coefficient).sum::<f64>() + INTERCEPT;
+    let score =
+        |row: &[f64; 10]| row.iter().zip(COEFFICIENTS).map(|(value, coefficient)| value * coefficient).sum::<f64>() + INTERCEPT;
     let answer = Answer { result: rows.data.iter().map(score).collect() };
     let body = serde_json::to_vec(&answer).expect("numbers can be written");
     let mut response = Response::new(Full::new(Bytes::from(body)));

@@ -41,7 +41,13 @@ pub(crate) fn on_first_core(program: &Path) -> Command {
 
 impl Server {
     /// Starts a server that will answer `body` at `path`, and waits until it does. `None` where it does not: the reason is printed by the server itself.
-    pub(crate) fn start(name: &'static str, command: &mut Command, port: u16, path: &'static str, body: &'static str) -> Option<Self> {
+    pub(crate) fn start(
+        name: &'static str,
+        command: &mut Command,
+        port: u16,
+        path: &'static str,
+        body: &'static str,
+    ) -> Option<Self> {
         let started = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
         let mut server = Self { name, child, port, path, body, ready: Duration::ZERO };
@@ -84,7 +90,8 @@ impl Server {
             .output()
             .ok()?;
         let told = String::from_utf8_lossy(&output.stdout);
-        let numbers: Vec<f64> = told.lines().find_map(|line| line.strip_prefix("RESULT "))?.split(' ').filter_map(|word| word.parse().ok()).collect();
+        let numbers: Vec<f64> =
+            told.lines().find_map(|line| line.strip_prefix("RESULT "))?.split(' ').filter_map(|word| word.parse().ok()).collect();
         let [requests, time, p50, p99, wrong, broken] = numbers[..] else { return None };
         Some(Load { per_second: requests / time * 1e6, p50: p50 / 1e6, p99: p99 / 1e6, failed: wrong + broken })
     }
@@ -132,7 +139,8 @@ fn family(root: u32) -> Vec<u32> {
     while let Some(parent) = all.get(next) {
         let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
         let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-        let found: Vec<u32> = children.flat_map(|text| text.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect();
+        let found: Vec<u32> =
+            children.flat_map(|text| text.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect();
         all.extend(found);
         next += 1;
     }

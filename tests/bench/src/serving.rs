@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use crate::measure::{Report, ms, say};
 use crate::process::copy;
 use crate::python::Python;
-use crate::shadow;
 use crate::servers::{Load, MLFLOW_ROWS, ROWS, Server, free_port, on_first_core};
+use crate::shadow;
 
 /// The connections at which each server is loaded.
 const CONNECTIONS: [u32; 3] = [1, 16, 256];
@@ -31,7 +31,10 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, root: &Path, scratch: &Path
     }
     let site = Site::new(sprag, root, scratch, python);
     let servers: Vec<Server> = site.servers();
-    let missing: Vec<_> = [SPRAG, BARE, FASTAPI, MLFLOW, WASMTIME].into_iter().filter(|name| servers.iter().all(|server| server.name != *name)).collect();
+    let missing: Vec<_> = [SPRAG, BARE, FASTAPI, MLFLOW, WASMTIME]
+        .into_iter()
+        .filter(|name| servers.iter().all(|server| server.name != *name))
+        .collect();
     if !missing.is_empty() {
         say(&format!("services: not here: {}", missing.join(", ")));
     }
@@ -53,10 +56,22 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, root: &Path, scratch: &Path
         let is_ours = server.name == SPRAG;
         let ready = server.ready.as_secs_f64();
         let goal = is_ours.then_some(("under 50 ms", ready < 0.050));
-        report.add(&format!("{}: first answer after the start of the process", server.name), ms(ready), String::new(), String::new(), goal);
+        report.add(
+            &format!("{}: first answer after the start of the process", server.name),
+            ms(ready),
+            String::new(),
+            String::new(),
+            goal,
+        );
         let memory = server.memory();
         let goal = is_ours.then_some(("under 60 MB", memory < 60_000_000));
-        report.add(&format!("{}: memory after the load", server.name), format!("{:.1} MB", memory as f64 / 1e6), String::new(), String::new(), goal);
+        report.add(
+            &format!("{}: memory after the load", server.name),
+            format!("{:.1} MB", memory as f64 / 1e6),
+            String::new(),
+            String::new(),
+            goal,
+        );
     }
     drop(servers);
     shadow::run(report, sprag, scratch, ROUNDS, SECONDS);
@@ -134,7 +149,18 @@ impl<'a> Site<'a> {
     fn fastapi(&self) -> Option<Server> {
         let port = free_port();
         let mut command = on_first_core(self.python.program().as_ref());
-        command.args(["-m", "uvicorn", "fastapi_app:app", "--workers", "1", "--no-access-log", "--log-level", "warning", "--port", &port.to_string()]);
+        command.args([
+            "-m",
+            "uvicorn",
+            "fastapi_app:app",
+            "--workers",
+            "1",
+            "--no-access-log",
+            "--log-level",
+            "warning",
+            "--port",
+            &port.to_string(),
+        ]);
         command.arg("--app-dir").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("serving"));
         command.env("SPRAG_BENCH_MODEL", self.scratch.join("model.joblib"));
         Server::start(FASTAPI, &mut command, port, "/score", ROWS)
@@ -146,7 +172,9 @@ impl<'a> Site<'a> {
         command.args(["-m", "mlflow", "models", "serve", "--env-manager", "local", "--workers", "1", "--host", "127.0.0.1"]);
         command.args(["--port", &port.to_string(), "--model-uri"]).arg(self.scratch.join("mlflow"));
         let bin = Path::new(self.python.program()).parent().map(Path::to_owned).unwrap_or_default();
-        let path = std::env::join_paths([bin].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()))).ok()?;
+        let path =
+            std::env::join_paths([bin].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())))
+                .ok()?;
         command.env("PATH", path).current_dir(self.scratch);
         Server::start(MLFLOW, &mut command, port, "/invocations", MLFLOW_ROWS)
     }

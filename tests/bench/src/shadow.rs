@@ -55,7 +55,9 @@ impl<'a> Site<'a> {
     }
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::create_dir_all(&self.project).and_then(|()| fs::write(self.project.join(name), content)).expect("the scratch folder can be written");
+        fs::create_dir_all(&self.project)
+            .and_then(|()| fs::write(self.project.join(name), content))
+            .expect("the scratch folder can be written");
     }
 
     /// Runs the project with this trainer, and with this name for the model.

@@ -19,7 +19,16 @@ const HOST: [(&str, &[&str]); 18] = [
     ("sprag-egress", &["sprag-schemas", "sprag-core", "sprag-runtime"]),
     (
         "sprag-release",
-        &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-lifecycle", "sprag-egress", "sprag-package"],
+        &[
+            "sprag-schemas",
+            "sprag-core",
+            "sprag-data",
+            "sprag-store",
+            "sprag-runtime",
+            "sprag-lifecycle",
+            "sprag-egress",
+            "sprag-package",
+        ],
     ),
     ("sprag-services", &["sprag-schemas", "sprag-runtime"]),
     ("sprag-package", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-runtime", "sprag-guest-build"]),
@@ -27,7 +36,24 @@ const HOST: [(&str, &[&str]); 18] = [
     ("sprag-packaged-shell", &["sprag-scoring"]),
     ("sprag-guest-build", &[]),
     ("sprag-builtin", &["sprag-core", "sprag-guest-build"]),
-    ("sprag", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-batch", "sprag-egress", "sprag-lifecycle", "sprag-package", "sprag-release", "sprag-serve", "sprag-services", "sprag-builtin"]),
+    (
+        "sprag",
+        &[
+            "sprag-schemas",
+            "sprag-core",
+            "sprag-data",
+            "sprag-store",
+            "sprag-runtime",
+            "sprag-batch",
+            "sprag-egress",
+            "sprag-lifecycle",
+            "sprag-package",
+            "sprag-release",
+            "sprag-serve",
+            "sprag-services",
+            "sprag-builtin",
+        ],
+    ),
 ];
 
 /// Dependencies from elsewhere that one crate of the host has to itself: the beginning of the name, and the crate.
