@@ -23,10 +23,10 @@ use crate::context::{Project, Serving};
 const ROWS: &[u8] = br#"{"data":[[1,2,3,4,5,6,7,8,9,10],[10,9,8,7,6,5,4,3,2,1]]}"#;
 
 /// No test waits for longer than this, whatever the machine is busy with.
-const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 #[track_caller]
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is_so() {
         assert!(since.elapsed() < DEADLINE, "expected within {DEADLINE:?}: {what}");
@@ -77,12 +77,12 @@ impl Site {
     }
 
     /// The process that answers.
-    fn server(&self) -> u64 {
+    pub(crate) fn server(&self) -> u64 {
         self.found()["server"]["pid"].as_u64().unwrap()
     }
 
     /// The process that looks after it, found by its arguments and its project (proc_pid_cmdline(5)).
-    fn supervisor(&self) -> Option<u64> {
+    pub(crate) fn supervisor(&self) -> Option<u64> {
         let root = self.project.root().canonicalize().unwrap();
         let is_it = |dir: &Path| {
             let text = fs::read(dir.join("cmdline")).unwrap_or_default();
@@ -90,8 +90,7 @@ impl Site {
             args.contains(&root.as_os_str().as_encoded_bytes()) && args.contains(&b"supervise".as_slice())
         };
         let dirs = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-        let found = dirs.filter(|dir| is_it(dir)).find_map(|dir| dir.file_name()?.to_str()?.parse().ok());
-        found
+        dirs.filter(|dir| is_it(dir)).find_map(|dir| dir.file_name()?.to_str()?.parse().ok())
     }
 }
 
@@ -115,7 +114,7 @@ fn program(project: &Project) -> PathBuf {
     path
 }
 
-fn kill(process: u64) {
+pub(crate) fn kill(process: u64) {
     let killed = Command::new("sh").args(["-c", &format!("kill -KILL {process}")]).status().unwrap();
     assert!(killed.success());
 }
@@ -125,7 +124,7 @@ fn address(port: u16) -> SocketAddr {
 }
 
 /// The version that answers on a port.
-fn version(port: u16) -> Option<String> {
+pub(crate) fn version(port: u16) -> Option<String> {
     TcpStream::connect(address(port)).ok()?;
     let mut client = Client::connect(address(port));
     client.send_request("POST", "/score", &[("connection", "close")], ROWS);

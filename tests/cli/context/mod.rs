@@ -1,5 +1,6 @@
 //! What every test here needs: a project of its own, the program in clean surroundings, and what it said.
 
+#[allow(dead_code, reason = "shared with the tests of `host/serve`, which use all of it")]
 pub(crate) mod http;
 mod outcome;
 mod project;
