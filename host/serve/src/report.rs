@@ -65,13 +65,19 @@ impl Service {
             return Err(Problem::new(405, "wrong-method", message).header("allow", "GET, HEAD"));
         }
         let champion = VariantReport::of(self.variants.champion(), CHAMPION, self.variants.champion_weight());
+        let served = self.variants.champion_served();
         let rivals = self.variants.rivals.iter().map(|rival| {
             let part = if rival.shadow.is_some() { "shadow" } else { "weighted" };
+            let report = VariantReport::of(&rival.variant, part, rival.weight());
+            // A champion with other columns may have come after it.
+            let unfit =
+                || rival.variant.served()?.difference(&served).map(|found| format!("it does not fit the champion: {found}"));
             VariantReport {
+                trouble: report.trouble.clone().or_else(unfit),
                 paused: rival.is_blown(),
                 rolled_back: rival.withdrawn(),
                 compared: rival.shadow.as_ref().map(|shadow| shadow.comparison()),
-                ..VariantReport::of(&rival.variant, part, rival.weight())
+                ..report
             }
         });
         let variants = std::iter::once(champion).chain(rivals).collect();

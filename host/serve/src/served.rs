@@ -55,6 +55,9 @@ impl Served {
 impl Served {
     /// The first column that keeps it from answering for the champion; none where nothing does.
     pub(crate) fn difference(&self, champion: &Self) -> Option<String> {
+        if self.shape == champion.shape {
+            return None;
+        }
         let seen = |served: &Self| {
             let Signature { inputs, outputs } = served.pool.signature();
             Signature { inputs: inputs.clone(), outputs: outputs.first().cloned().into_iter().collect() }

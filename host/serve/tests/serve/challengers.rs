@@ -179,7 +179,8 @@ fn a_shadow_is_compared_and_never_seen() {
 /// A challenger with limits that a bad one hits.
 fn bad(name: &str, part: Part, act: &str) -> Challenger {
     let mut bad = challenger(name, part, Moving::at(2, act));
-    bad.limits = ChallengerLimits { time: Duration::from_millis(100), memory: 16 << 20, concurrency: 2, ..bad.limits };
+    let time = if act == "predict-loop" { Duration::from_millis(100) } else { DEADLINE };
+    bad.limits = ChallengerLimits { time, memory: 16 << 20, concurrency: 2, ..bad.limits };
     bad
 }
 
@@ -277,6 +278,27 @@ fn each_variant_follows_its_own_reference() {
     eventually("the trouble shows", || shown(&service, "b")["trouble"].is_string());
     assert_eq!(pinned(&service, "b").text(), "{\"result\":[16.0]}", "the one before goes on");
     assert_eq!(shown(&service, "champion")["trouble"], Value::Null);
+}
+
+#[test]
+fn a_champion_with_other_columns_leaves_its_challengers_behind() {
+    let champion = Moving::at(1, "double");
+    let service = start(champion.clone(), |config| {
+        config.challengers = vec![
+            challenger("b", Part::Weighted(100), Moving::at(2, "times 3")),
+            challenger("s", SHADOW, Moving::at(3, "times 3")),
+        ];
+    });
+    assert_eq!(service.client().score(&[4.0]).header("x-sprag-variant"), Some("b"));
+    champion.move_to(4, "wants-text");
+    eventually("the champion has moved", || shown(&service, "champion")["version"] == "4");
+    let answer = service.client().post("/score", b"{\"data\":[[\"a\"]]}");
+    assert_eq!(answer.header("x-sprag-variant"), Some("champion"), "{}", answer.text());
+    for variant in ["b", "s"] {
+        let trouble = shown(&service, variant)["trouble"].as_str().unwrap().to_owned();
+        assert_eq!(trouble, "it does not fit the champion: input 0 is `x` of Float where the champion has `x` of Text");
+    }
+    assert_eq!(service.figure("sprag_shadow_dropped_total{variant=\"s\",reason=\"unfit\"}"), 1.0);
 }
 
 #[test]
