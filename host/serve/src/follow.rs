@@ -180,9 +180,15 @@ impl FileFollower {
             return;
         }
         let look = || (stamp(key_files.iter()), stamp(tls_files.iter().flatten()));
-        let mut seen = look();
+        let (mut seen, mut has_expired) = (look(), false);
         loop {
             tokio::time::sleep(FILES_EVERY).await;
+            let ended = self.tls.as_ref().map(|(_, identity)| identity.until()).filter(|until| *until <= Utc::now());
+            if let Some(until) = ended.filter(|_| !has_expired) {
+                let message = format!("the certificate expired on {}: clients no longer take it", tls::day(until));
+                self.service.log.event("certificate-trouble", &message);
+            }
+            has_expired = ended.is_some();
             let found = look();
             if found.0 != seen.0 {
                 self.read_keys();

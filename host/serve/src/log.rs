@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ const EVERY: Duration = Duration::from_millis(50);
 
 /// Bytes that wait at most, where whoever reads the log does not keep up. More lines are dropped, and counted.
 const MOST_WAITING: usize = 4 << 20;
+
+/// Bytes of a file from which it makes room for a new one. The one before is kept beside it, with `.1` behind its name.
+const MOST_FILE: u64 = 64 << 20;
 
 /// Writes the log.
 #[derive(Clone)]
@@ -73,12 +77,12 @@ pub(crate) fn now() -> String {
 impl Logger {
     /// Opens the log.
     pub(crate) fn open(log: &Log) -> Result<Self, ServeError> {
-        let sink: Box<dyn Write + Send> = match log {
+        let sink = match log {
             Log::Off => return Ok(Self(None)),
-            Log::Stderr => Box::new(io::stderr()),
+            Log::Stderr => Sink::Stderr(io::stderr()),
             Log::File(path) => {
                 let failed = |source| ServeError::File { what: "open the log", path: path.clone(), source };
-                Box::new(File::options().create(true).append(true).open(path).map_err(failed)?)
+                Sink::File(LogFile::open(path, MOST_FILE).map_err(failed)?)
             }
         };
         let shared = Arc::new(Shared::default());
@@ -128,7 +132,7 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, mut sink: Box<dyn Write + Send>) {
+    fn write(&self, mut sink: Sink) {
         let mut lines = vec![];
         loop {
             let waiting = self.lock();
@@ -145,7 +149,7 @@ impl Shared {
                 }
             }
             // Nobody is left to be told that the log itself cannot be written.
-            let _written = sink.write_all(&lines).and_then(|()| sink.flush());
+            let _written = sink.write(&lines);
             lines.clear();
             if ended {
                 self.lock().written = true;
@@ -153,5 +157,67 @@ impl Shared {
                 return;
             }
         }
+    }
+}
+
+/// Where lines go.
+enum Sink {
+    Stderr(io::Stderr),
+    File(LogFile),
+}
+
+impl Sink {
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stderr(stream) => stream.write_all(lines).and_then(|()| stream.flush()),
+            Self::File(file) => file.write(lines),
+        }
+    }
+}
+
+/// A file of lines that does not grow for ever.
+struct LogFile {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+    most: u64,
+}
+
+impl LogFile {
+    fn open(path: &Path, most: u64) -> io::Result<Self> {
+        let file = File::options().create(true).append(true).open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok(Self { path: path.to_owned(), file, bytes, most })
+    }
+
+    /// Appends whole lines.
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        if self.bytes > 0 && self.bytes + lines.len() as u64 > self.most {
+            let mut before = self.path.clone().into_os_string();
+            before.push(".1");
+            std::fs::rename(&self.path, before)?;
+            *self = Self::open(&self.path, self.most)?;
+        }
+        self.file.write_all(lines)?;
+        self.bytes += lines.len() as u64;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_makes_room_and_the_one_before_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        std::fs::write(&path, "old\n").unwrap();
+        let mut log = LogFile::open(&path, 10).unwrap();
+        for line in ["one\n", "two\n", "three\n", "a line that is longer than the whole\n", "four\n"] {
+            log.write(line.as_bytes()).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "four\n");
+        assert_eq!(std::fs::read_to_string(folder.path().join("log.1")).unwrap(), "a line that is longer than the whole\n");
     }
 }

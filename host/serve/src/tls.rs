@@ -17,32 +17,43 @@ use crate::error::ServeError;
 /// How long before its end a certificate is warned about.
 const WARN_BEFORE: TimeDelta = TimeDelta::days(14);
 
-/// The certificate that clients are shown, whichever it is at the moment.
+/// The certificate that clients are shown, whichever it is at the moment, and until when it is valid.
 #[derive(Debug)]
-pub(crate) struct Identity(RwLock<Arc<CertifiedKey>>);
+pub(crate) struct Identity(RwLock<(Arc<CertifiedKey>, DateTime<Utc>)>);
 
 impl ResolvesServerCert for Identity {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).0.clone())
     }
 }
 
 /// What was read, and what is to be said about it.
 pub(crate) struct Read {
     key: CertifiedKey,
+    until: DateTime<Utc>,
     /// That the certificate ends soon.
     pub(crate) warning: Option<String>,
 }
 
 impl Identity {
     pub(crate) fn new(read: Read) -> Self {
-        Self(RwLock::new(Arc::new(read.key)))
+        Self(RwLock::new((Arc::new(read.key), read.until)))
     }
 
     /// Shows new clients another certificate.
     pub(crate) fn replace(&self, read: Read) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read.key);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(read.key), read.until);
     }
+
+    /// Until when it is valid.
+    pub(crate) fn until(&self) -> DateTime<Utc> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).1
+    }
+}
+
+/// A moment, for a person.
+pub(crate) fn day(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Reads the files, and refuses a certificate that no client would take now.
@@ -60,7 +71,6 @@ pub(crate) fn read(files: &TlsFiles, now: DateTime<Utc>) -> Result<Read, ServeEr
     let Some(validity) = Validity::of(first) else {
         return Err(wrong("an X.509 certificate", &files.certificate, "damaged bytes".to_owned()));
     };
-    let day = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
     if validity.until <= now {
         let found = format!("one that expired on {}", day(validity.until));
         return Err(wrong("a certificate that is valid", &files.certificate, found));
@@ -76,7 +86,7 @@ pub(crate) fn read(files: &TlsFiles, now: DateTime<Utc>) -> Result<Read, ServeEr
     let ends_soon = validity.until - now < WARN_BEFORE;
     let warning =
         ends_soon.then(|| format!("the certificate in `{}` ends on {}", files.certificate.display(), day(validity.until)));
-    Ok(Read { key, warning })
+    Ok(Read { key, until: validity.until, warning })
 }
 
 /// The settings of a server that shows `identity`.

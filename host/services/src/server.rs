@@ -55,6 +55,9 @@ impl Server {
             .args(&wanted.arguments)
             .args(["--listen", "stdin", "--ready-file"])
             .arg(&ready_file)
+            // Apart from what it says where it fails, which errors show, and no larger than a service lets it become.
+            .arg("--log")
+            .arg(folder.path().join("requests.log"))
             // What it counts it keeps under this name.
             .env("SPRAG_SERVICE", folder.name())
             .stdin(Stdio::from(socket))

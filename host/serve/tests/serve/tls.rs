@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
@@ -117,20 +118,40 @@ fn a_certificate_is_exchanged_while_it_serves() {
     assert_eq!(before.score(&[1.0]).status, 200);
 }
 
+/// A certificate that ends after a time from now.
+fn ending_in(time: Duration) -> Identity {
+    let folder = tempfile::tempdir().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_after = (SystemTime::now() + time).into();
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    fs::write(folder.path().join("key.pem"), key.serialize_pem()).unwrap();
+    fs::write(folder.path().join("certificate.pem"), certificate.pem()).unwrap();
+    Identity { folder, der: certificate.der().clone() }
+}
+
+#[test]
+fn a_certificate_that_expires_in_service_is_told_in_the_log() {
+    let identity = ending_in(Duration::from_secs(3));
+    let service = start(fixed("double"), |config| config.tls = Some(identity.files()));
+    let mut before = client(&service, &identity.der);
+    assert_eq!(before.score(&[1.0]).status, 200);
+    eventually("the log says so", || service.log_so_far().contains("the certificate expired on"));
+    assert_eq!(before.score(&[1.0]).status, 200, "who is connected stays so");
+    let mut late = client(&service, &identity.der);
+    late.send_request("GET", "/healthz", &[], b"");
+    assert!(late.answer().is_none(), "a client that looks at the date does not take it");
+    let renewed = write(&identity.folder, 2021, 2051);
+    eventually("the new certificate is shown", || {
+        let mut client = client(&service, &renewed);
+        client.send_request("GET", "/healthz", &[], b"");
+        client.answer().is_some()
+    });
+}
+
 #[test]
 fn what_should_not_be_overlooked_is_said() {
-    let soon = {
-        let folder = tempfile::tempdir().unwrap();
-        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        let days =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap() + std::time::Duration::from_secs(86_400);
-        params.not_after = (std::time::UNIX_EPOCH + days).into();
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap();
-        fs::write(folder.path().join("key.pem"), key.serialize_pem()).unwrap();
-        fs::write(folder.path().join("certificate.pem"), certificate.pem()).unwrap();
-        Identity { folder, der: certificate.der().clone() }
-    };
+    let soon = ending_in(Duration::from_secs(86_400));
     let service = start(fixed("double"), |config| config.tls = Some(soon.files()));
     assert!(service.warnings[0].starts_with("the certificate in `"), "{:?}", service.warnings);
     let open = start(fixed("double"), |config| {

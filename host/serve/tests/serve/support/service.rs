@@ -75,6 +75,11 @@ impl Running {
         self.thread.take().unwrap().join().unwrap()
     }
 
+    /// What the log holds until now.
+    pub(crate) fn log_so_far(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap()
+    }
+
     /// Stops it and gives the lines of its log.
     pub(crate) fn log(mut self) -> Vec<Value> {
         self.ask_to_stop();
