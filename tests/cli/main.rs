@@ -15,6 +15,7 @@ mod cache;
 mod canary;
 mod checks;
 mod context;
+mod deploy_local;
 mod drift;
 mod full_disk;
 mod goldens;
