@@ -184,7 +184,8 @@ impl Shadow {
             _ => String::new(),
         };
         let message = format!(
-            "the shadow `{}`{model} was compared in {requests} requests with {rows} rows: {mismatches} values differ{furthest}; {failed} requests failed, {dropped} were dropped",
+            "the shadow `{}`{model} was compared in {requests} requests with {rows} rows: \
+             {mismatches} values differ{furthest}; {failed} requests failed, {dropped} were dropped",
             rival.name()
         );
         rival.log.event("shadow-compared", &message);

@@ -139,7 +139,8 @@ fn stability(most: f64, champion: &Tally, challenger: &Tally) -> Found {
         Movement::Moved | Movement::MovedFar => worse(
             Cause::Shift,
             format!(
-                "the challenger's predictions have a population stability index of {:.3} against the champion's, of which chance makes {:.3}, where at most {most} beyond chance is allowed",
+                "the challenger's predictions have a population stability index of {:.3} against the champion's, of which chance makes {:.3}, \
+                 where at most {most} beyond chance is allowed",
                 found.psi, found.chance
             ),
         ),
@@ -167,7 +168,8 @@ fn means(most: f64, champion: &Numbers, challenger: &Numbers) -> Found {
     worse(
         Cause::Shift,
         format!(
-            "the challenger predicts {} on average, the champion {}: a standardised difference of {standardised:.3}, of which chance makes {chance:.3}, where at most {most} beyond chance is allowed",
+            "the challenger predicts {} on average, the champion {}: a standardised difference of {standardised:.3}, \
+             of which chance makes {chance:.3}, where at most {most} beyond chance is allowed",
             number(challenger.mean),
             number(champion.mean)
         ),
