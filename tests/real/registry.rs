@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -29,7 +29,7 @@ pub(crate) fn registry(folder: &Path, port: u16, has_users: bool) -> Server {
     std::fs::create_dir_all(folder).unwrap();
     let at = folder.display();
     let mut config = format!(
-        "version: 0.1\nlog: {{ level: fatal, accesslog: {{ disabled: true }} }}\nstorage: {{ filesystem: {{ rootdirectory: {at}/data }} }}\n\
+        "version: 0.1\nlog: {{ level: error, accesslog: {{ disabled: true }} }}\nstorage: {{ filesystem: {{ rootdirectory: {at}/data }} }}\n\
          http: {{ addr: 127.0.0.1:{port} }}\n"
     );
     if has_users {
@@ -38,7 +38,8 @@ pub(crate) fn registry(folder: &Path, port: u16, has_users: bool) -> Server {
     }
     let file = folder.join("registry.yml");
     std::fs::write(&file, config).unwrap();
-    Server::start(Command::new("docker-registry").arg("serve").arg(&file).env("OTEL_TRACES_EXPORTER", "none"), port, "/v2/")
+    // It takes what it does not have for an error worth a line.
+    Server::start(Command::new("docker-registry").arg("serve").arg(&file).stderr(Stdio::null()), port, "/v2/")
 }
 
 /// A project with one registered version.

@@ -169,7 +169,7 @@ impl<'a> Objects<'a> {
             container["volumeMounts"] = json!([{ "name": "keys", "mountPath": KEYS, "readOnly": true }]);
             let items = json!([{ "key": secret.key, "path": secret.key }]);
             // 0440: the group is the pod's own.
-            let volume = json!({ "secretName": secret.name, "defaultMode": 0o440, "items": items });
+            let volume = json!({ "secretName": secret.name, "defaultMode": 0o440, "items": items, "optional": false });
             spec["volumes"] = json!([{ "name": "keys", "secret": volume }]);
         }
         if !params.environment.is_empty() {
