@@ -92,7 +92,10 @@ fn the_component_answers_what_the_service_answers() {
     let project = packaged();
     let port = free_port();
     let mut sprag = Command::new(env!("CARGO_BIN_EXE_sprag"));
-    sprag.args(["serve", "diabetes@1", "--log", "off", "--listen", &format!("127.0.0.1:{port}")]).current_dir(project.root());
+    sprag
+        .args(["serve", "diabetes@1", "--listen", &format!("127.0.0.1:{port}")])
+        .current_dir(project.root())
+        .stderr(Stdio::null());
     let (service, component) = (Server::start(&mut sprag, port, "/readyz"), wasmtime(&project.path("diabetes.wasm")));
     let mut statuses = vec![];
     for one in asked() {

@@ -145,16 +145,16 @@ pub(super) async fn token(
         }
     };
     let sent = request.send().await;
-    let answer = sent.map_err(|source| RegistryError::Connection { action: action.to_owned(), host: host.to_owned(), source })?;
+    let answer = sent.map_err(|error| RegistryError::Connection { action: action.to_owned(), host: host.to_owned(), error })?;
     if answer.status().as_u16() == 401 {
         let had_credentials = *credentials != Credentials::None;
         return Err(RegistryError::Denied { action: action.to_owned(), host: host.to_owned(), had_credentials });
     }
     let answer = checked(answer, host, action).await?;
-    let bytes = answer.bytes().await.map_err(|source| RegistryError::Connection {
+    let bytes = answer.bytes().await.map_err(|error| RegistryError::Connection {
         action: action.to_owned(),
         host: host.to_owned(),
-        source,
+        error,
     })?;
     let expected = || RegistryError::Protocol {
         host: host.to_owned(),

@@ -76,7 +76,7 @@ impl Registry {
         // The first one wins, whoever installs it, and they are all the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let host = reference.host.clone();
-        let wrong = |source| RegistryError::Connection { action: "prepare a connection".to_owned(), host: host.clone(), source };
+        let wrong = |error| RegistryError::Connection { action: "prepare a connection".to_owned(), host: host.clone(), error };
         let agent = concat!("sprag/", env!("CARGO_PKG_VERSION"));
         let client = Client::builder().user_agent(agent).connect_timeout(CONNECT).read_timeout(SILENCE).build().map_err(wrong)?;
         let address = if host == "docker.io" { "registry-1.docker.io" } else { &host };
@@ -189,8 +189,8 @@ impl Registry {
         RegistryError::Denied { action: action.to_owned(), host: self.host.clone(), had_credentials }
     }
 
-    pub(super) fn connection(&self, action: &str, source: reqwest::Error) -> RegistryError {
-        RegistryError::Connection { action: action.to_owned(), host: self.host.clone(), source }
+    pub(super) fn connection(&self, action: &str, error: reqwest::Error) -> RegistryError {
+        RegistryError::Connection { action: action.to_owned(), host: self.host.clone(), error }
     }
 
     fn connected(&self, action: &str, sent: reqwest::Result<Response>) -> Result<Response, RegistryError> {

@@ -11,14 +11,14 @@ pub enum RegistryError {
     #[error(transparent)]
     Package(#[from] PackageError),
     /// The registry cannot be reached, or the connection broke.
-    #[error("failed to {action} at the registry `{host}`: {}", causes(.source))]
+    #[error("failed to {action} at the registry `{host}`: {}", innermost(.error))]
     Connection {
         /// What was tried.
         action: String,
         /// The registry.
         host: String,
-        /// Why.
-        source: reqwest::Error,
+        /// Why. It is no source of this error: what it says beside the innermost cause is the address once more.
+        error: reqwest::Error,
     },
     /// The registry answered with an error.
     #[error("failed to {action} at the registry `{host}`: it answered {status}{}", if .message.is_empty() { String::new() } else { format!(": {}", .message) })]
@@ -105,7 +105,7 @@ impl RegistryError {
             Self::Denied { host, had_credentials: true, .. } => format!("run `docker login {host}` again, and see that the user may do this"),
             Self::Refused { status: 403, .. } => "see that the user may push to this repository".to_owned(),
             Self::Credentials { .. } => "see `config.json` in DOCKER_CONFIG or ~/.docker, and the helper that it names".to_owned(),
-            Self::Connection { source, .. } if source.is_connect() => {
+            Self::Connection { error, .. } if error.is_connect() => {
                 "see that the registry runs and is reached from here; one without TLS elsewhere than on this machine needs `--insecure-registry`".to_owned()
             }
             _ => return None,
@@ -132,11 +132,11 @@ impl RegistryError {
     }
 }
 
-/// An error of the client with what is behind it: the outermost says no more than that something failed.
-fn causes(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
+/// What is behind an error of the client: the outermost says no more than that something failed.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut found: &dyn std::error::Error = error;
+    while let Some(cause) = found.source() {
+        found = cause;
     }
-    innermost.to_string()
+    found.to_string()
 }
