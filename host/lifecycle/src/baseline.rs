@@ -12,7 +12,8 @@ use sprag_schemas::manifest::Manifest;
 use sprag_schemas::record::{ModelField, ModelVersion};
 use sprag_store::{Store, StoreError};
 
-use crate::{RunError, SourceError, models, split_of};
+use crate::data::{self, DataDigestError};
+use crate::{RunError, SourceError, models};
 
 /// The most training rows that are counted, spread evenly over all of them. So many that chance alone moves no index by a thousandth.
 const MOST_ROWS: u64 = 100_000;
@@ -82,12 +83,23 @@ pub async fn baseline(
     if let Some(kept) = kept_baseline(store, version)? {
         return Ok(kept);
     }
-    let training = split_of(root, manifest)?.training;
-    let (expected, found) = (version.lineage.data.training_digest.clone(), training.digest().to_string());
+    make(manifest, store, runtime, version, &training_rows(root, manifest, store, version)?).await
+}
+
+/// The rows that a version was trained on, as long as the project's data has them.
+///
+/// # Errors
+/// The data has changed or cannot be read.
+pub fn training_rows(root: &Path, manifest: &Manifest, store: &Store, version: &ModelVersion) -> Result<Table, BaselineError> {
+    let digests = data::digests(root, manifest, Some(store)).map_err(|error| match error {
+        DataDigestError::Data(error) => BaselineError::Data(error),
+        DataDigestError::Store(error) => BaselineError::Store(error),
+    })?;
+    let (expected, found) = (version.lineage.data.training_digest.clone(), digests.parts.training.to_string());
     if expected != found {
         return Err(BaselineError::OtherData { version: version.version.to_string(), expected, found });
     }
-    make(manifest, store, runtime, version, &training).await
+    Ok(data::load(root, manifest, &digests)?.split.training)
 }
 
 /// The sketch of the rows that a version was trained on, where one is kept.

@@ -23,7 +23,7 @@ mod register;
 mod run;
 mod time;
 
-pub use baseline::{BaselineError, baseline, kept_baseline};
+pub use baseline::{BaselineError, baseline, kept_baseline, training_rows};
 pub use batches::batch;
 pub use call::stage_call;
 pub use data::{SourceError, split_of, table_of};

@@ -7,7 +7,7 @@ use sprag_core::digest::Digest;
 use sprag_core::origin::Origin;
 use sprag_core::plan::{PlannedEnvironment, PlannedStage};
 use sprag_egress::{Network, Settings, Vault};
-use sprag_lifecycle::{Cancel, Observer, Project, baseline, split_of, stage_call, with_causes};
+use sprag_lifecycle::{Cancel, Observer, Project, baseline, stage_call, training_rows, with_causes};
 use sprag_package::registry::{Reference, Registry, Transport, push};
 use sprag_package::{MakeError, Making, Server, make};
 use sprag_runtime::outside::Services;
@@ -93,13 +93,10 @@ impl Stages<'_> {
     /// The profile of the rows that the version was trained on, where they are still what they were.
     async fn profile(&self, version: &ModelVersion) -> Result<Option<Digest>, String> {
         let (root, manifest) = (&self.project.root, &self.project.manifest);
-        let Ok(split) = split_of(root, manifest) else { return Ok(None) };
-        if split.training.digest().to_string() != version.lineage.data.training_digest {
-            return Ok(None);
-        }
-        let mut profile = sprag_data::profile(&split.training).map_err(|error| error.to_string())?;
-        let sketch = baseline(root, manifest, &self.store, self.runtime()?, version).await;
-        profile.sketch = Some(sketch.map_err(|error| with_causes(&error))?);
+        let Ok(training) = training_rows(root, manifest, &self.store, version) else { return Ok(None) };
+        let mut profile = sprag_data::profile(&training).map_err(|error| error.to_string())?;
+        // A package is none the worse without it: `sprag drift` says why there is none.
+        profile.sketch = baseline(root, manifest, &self.store, self.runtime()?, version).await.ok();
         let text = serde_json::to_vec(&profile).map_err(|error| error.to_string())?;
         self.store.put_bytes(&text).map(Some).map_err(|error| with_causes(&error))
     }
