@@ -22,14 +22,14 @@ const KEY: &str = "0123456789abcdef-key";
 const CODED: &str = "MDEyMzQ1Njc4OWFiY2RlZi1rZXk=";
 
 /// A cluster with its API server, and a kubeconfig for it.
-struct Kubernetes {
-    cluster: Cluster,
-    server: Emulator,
+pub(crate) struct Kubernetes {
+    pub(crate) cluster: Cluster,
+    pub(crate) server: Emulator,
     folder: TempDir,
 }
 
 impl Kubernetes {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (cluster, folder) = (Cluster::new(), TempDir::new().unwrap());
         cluster.let_in(TOKEN, "deployer");
         let server = Emulator::start(&cluster, Options { tls: true, speed: 20, ..Options::default() }).unwrap();
@@ -40,7 +40,7 @@ impl Kubernetes {
         Self { cluster, server, folder }
     }
 
-    fn kubeconfig(&self) -> String {
+    pub(crate) fn kubeconfig(&self) -> String {
         self.folder.path().join("config").display().to_string()
     }
 
@@ -75,11 +75,12 @@ fn project(registry: u16, port: u16, environment: &str) -> Project {
     project
 }
 
-/// The environment in a cluster.
+/// The environment in a cluster. It is tried where the parameters say where it answers.
 fn in_cluster(kubernetes: &Kubernetes, params: &str) -> String {
     let (path, origin) = (kubernetes.kubeconfig(), kubernetes.server.url());
+    let test = if params.contains("url") { "smoke-test = { plugin = \"smoke-test-http\" }\n" } else { "" };
     format!(
-        "[secrets.kubeconfig]\nkubeconfig = {{ path = \"{path}\" }}\n\n[environments.staging]\nsmoke-test = {{ plugin = \"smoke-test-http\" }}\n\n\
+        "[secrets.kubeconfig]\nkubeconfig = {{ path = \"{path}\" }}\n\n[environments.staging]\n{test}\n\
          [environments.staging.deploy]\nplugin = \"deploy-kubernetes\"\nparams = {{ {params} }}\n\
          grants = {{ http = [\"{origin}\"], secrets = [\"kubeconfig\"] }}\n"
     )
@@ -192,6 +193,30 @@ fn a_release_goes_to_a_cluster() {
     for text in [all, released.stdout, released.stderr] {
         assert!(!text.contains(TOKEN), "{text}");
     }
+}
+
+#[test]
+fn a_rollback_puts_the_package_of_before_back() {
+    if !are_here() {
+        return;
+    }
+    let kubernetes = Kubernetes::new();
+    let folder = TempDir::new().unwrap();
+    let registry = registry(folder.path(), free_port(), false);
+    let project = project(registry.port, 8080, &in_cluster(&kubernetes, ""));
+    let running = || kubernetes.cluster.names("Deployment", "staging");
+    let _ = project.run(&["release"]).ok();
+    let first = running();
+    // Stronger shrinking is better here: the reference's own best value.
+    project.edit("alpha = 0.5", "alpha = 0.4");
+    let _ = project.run(&["run"]).ok();
+    let _ = project.run(&["release"]).ok();
+    let second = running();
+    assert_eq!((first.len(), second.len()), (1, 1));
+    assert_ne!(first, second);
+    let _ = project.run(&["rollback", "staging"]).ok();
+    assert_eq!(running(), first);
+    assert_eq!(kubernetes.cluster.endpoints("staging", "diabetes-staging").len(), 1);
 }
 
 #[test]
