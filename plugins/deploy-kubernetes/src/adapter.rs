@@ -14,7 +14,7 @@ use crate::api::{Api, Write, escaped};
 use crate::front::is_split;
 use crate::kind::Kind;
 use crate::objects::{Desired, Objects, PACKAGE};
-use crate::params::{Output, Params};
+use crate::params::{Expose, Output, Params};
 use crate::plan::change;
 use crate::rollout::Rollout;
 use crate::seen::{Seen, name, package};
@@ -171,6 +171,12 @@ impl<'a> Adapter<'a> {
     /// Runs the release, and divides the requests by the weights.
     fn divide(&self, release: &Release, weights: &[Weight]) -> Result<State, Failure> {
         let deployment = self.objects.deployment(release)?;
+        if self.params.expose == Expose::LoadBalancer && self.params.key_secret.is_some() && self.params.url.is_none() {
+            self.api
+                .exchange
+                .host()
+                .warn("a Service with a load balancer speaks plain HTTP: the bearer key crosses the network in clear");
+        }
         self.ensure_namespace()?;
         let seen = self.look()?;
         for weight in weights.iter().filter(|weight| weight.package != release.package) {

@@ -155,6 +155,16 @@ fn a_load_balancer_s_address_is_waited_for() {
 }
 
 #[test]
+fn what_may_surprise_is_warned_of() {
+    let cluster = Cluster::new();
+    cluster.put(json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "keys", "namespace": NAMESPACE } }));
+    let caller = Caller::new(&cluster, &json!({ "expose": "load-balancer", "key_secret": { "name": "keys" } }));
+    assert_eq!(caller.apply(&release(1, 'a')).unwrap().phase, Phase::Ready);
+    let words = "a Service with a load balancer speaks plain HTTP: the bearer key crosses the network in clear";
+    assert_eq!(*caller.warnings.borrow(), [words]);
+}
+
+#[test]
 fn what_is_not_ours_is_not_touched() {
     let cluster = Cluster::new();
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
