@@ -237,6 +237,26 @@ fn a_service_whose_supervisor_is_killed_answers_on_and_is_adopted() {
 }
 
 #[test]
+fn killed_in_the_middle_of_an_exchange_the_last_word_stands() {
+    let (site, packages) = Site::of(2);
+    let port = site.start(&packages[0], 0).unwrap().port;
+    for round in 1..=8 {
+        let package = &packages[round % 2];
+        std::thread::scope(|scope| {
+            let exchange = scope.spawn(|| site.start(package, 0));
+            // Somewhere on the way the process that answers is killed: the old one, or the new one that has just taken over.
+            std::thread::sleep(Duration::from_millis(round as u64 * 15));
+            if let Some(server) = site.found()["server"]["pid"].as_u64() {
+                let _gone = Command::new("sh").args(["-c", &format!("kill -KILL {server} 2>/dev/null")]).status().unwrap();
+            }
+            assert_eq!(exchange.join().unwrap().unwrap().shares[0].package, *package);
+        });
+        eventually("it answers with what was asked for last", || version(port) == Some(format!("diabetes@{}", round % 2 + 1)));
+        eventually("and says so", || site.status().is_some_and(|status| status.condition == ServiceCondition::Ready));
+    }
+}
+
+#[test]
 fn a_port_in_use_is_told_and_costs_nothing_that_runs() {
     let (site, packages) = Site::of(1);
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
