@@ -1,16 +1,20 @@
 //! The program: `sprag provision` and `sprag release` with Azure at the other end.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use emulator_azure::{Running, Settings};
+use emulator_azure::{Asked, Running, Settings};
 use serde_json::{Value, json};
 
 use super::{GROUP, azure};
 use crate::context::{Outcome, Project, Sprag, root};
-use crate::part::{free_port, is_here};
+use crate::part::{Server, free_port, is_here};
 use crate::registry::registry;
 
 const KEY: &str = "bearer-key-of-the-callers";
+
+/// The container group of the service.
+const CONTAINERS: &str = "Microsoft.ContainerInstance/containerGroups/diabetes-staging";
 
 /// The project with Azure's secrets.
 fn project(azure: &Running) -> Project {
@@ -33,8 +37,12 @@ fn account(azure: &Running) -> String {
     )
 }
 
+fn with_secrets(sprag: Sprag<'_>) -> Sprag<'_> {
+    sprag.env("AZURE_CLIENT_SECRET", Settings::default().client_secret).env("SCORING_KEY", KEY)
+}
+
 fn run(sprag: Sprag<'_>) -> Outcome {
-    sprag.env("AZURE_CLIENT_SECRET", Settings::default().client_secret).env("SCORING_KEY", KEY).run()
+    with_secrets(sprag).run()
 }
 
 /// Nothing that the program left has the value of a secret in it.
@@ -111,31 +119,70 @@ fn a_workspace_is_provisioned_once() {
     scan(&project, &[&plan, &made, &again]);
 }
 
-#[test]
-fn a_release_runs_in_a_container_group_by_the_digest_that_was_pushed() {
+/// A trained project that releases to a container group, and the registry that it pushes to. None where there is no registry on this machine.
+fn released(azure: &Running) -> Option<(Project, Server, String)> {
     if !is_here("docker-registry", &["--version"]) {
-        return;
+        return None;
     }
-    let azure = azure();
-    let project = project(&azure);
+    let project = project(azure);
     let registry = registry(&project.outside().join("registry"), free_port(), false);
     let repository = format!("127.0.0.1:{}/team/diabetes", registry.port);
     project.append("\n[stages.package]\nplugin = \"package-oci\"\n");
     project.append(&format!(
         "\n[release]\nrepository = \"{repository}\"\n\n[environments.staging]\nkey = \"scoring\"\n\
          deploy = {{ plugin = \"deploy-aci\", params = {{ azure = {} }}, grants = {{ http = [\"{}\"], secrets = [\"azure\", \"scoring\"] }} }}\n",
-        account(&azure),
+        account(azure),
         azure.url()
     ));
     let trained = run(project.sprag(&["run"])).ok();
+    scan(&project, &[&trained]);
+    Some((project, registry, repository))
+}
+
+/// How many `PUT`s of the group Azure took.
+fn puts(azure: &Running) -> usize {
+    let is_put = |asked: &&Asked| asked.method == "PUT" && asked.target.contains("/containerGroups/") && asked.status < 300;
+    azure.azure().asked.iter().filter(is_put).count()
+}
+
+#[test]
+fn a_release_runs_in_a_container_group_by_the_digest_that_was_pushed() {
+    let azure = azure();
+    let Some((project, _registry, repository)) = released(&azure) else { return };
     let planned = run(project.sprag(&["release", "--plan"])).ok();
     assert_eq!(azure.azure().count(), 0, "a plan changes nothing");
     let released = run(project.sprag(&["release"])).ok();
-    let group = azure.azure().resource(GROUP, "Microsoft.ContainerInstance/containerGroups/diabetes-staging").cloned().unwrap();
-    let image = group["properties"]["containers"][0]["properties"]["image"].as_str().unwrap().to_owned();
-    let package = group["tags"]["sprag-package"].as_str().unwrap().to_owned();
+    let container = azure.azure().resource(GROUP, CONTAINERS).cloned().unwrap();
+    let image = container["properties"]["containers"][0]["properties"]["image"].as_str().unwrap().to_owned();
+    let package = container["tags"]["sprag-package"].as_str().unwrap().to_owned();
     assert_eq!(image, format!("{repository}@{package}"));
     let shown = run(project.sprag(&["environments"])).ok();
     assert!(shown.stdout.contains("staging"), "{}", shown.stdout);
-    scan(&project, &[&trained, &planned, &released, &shown]);
+    scan(&project, &[&planned, &released, &shown]);
+}
+
+#[test]
+fn a_release_that_is_killed_goes_on_with_the_group_that_it_began() {
+    /// No test waits longer for what it waits for.
+    const DEADLINE: Duration = Duration::from_secs(120);
+    let azure = azure();
+    let Some((project, _registry, _)) = released(&azure) else { return };
+    // Azure takes its time, so that the program is killed while it waits.
+    azure.azure().settings.looks = u32::MAX;
+    let running = with_secrets(project.sprag(&["release"])).start();
+    let until = Instant::now() + DEADLINE;
+    while puts(&azure) == 0 {
+        assert!(Instant::now() < until, "expected a container group to be begun within {DEADLINE:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    running.kill();
+    assert_eq!(puts(&azure), 1);
+    azure.azure().edit(GROUP, CONTAINERS, |group| {
+        group["properties"]["provisioningState"] = json!("Succeeded");
+        let view = &mut group["properties"]["containers"][0]["properties"]["instanceView"];
+        view["currentState"] = json!({ "state": "Running", "detailStatus": "" });
+    });
+    let resumed = run(project.sprag(&["resume"])).ok();
+    assert_eq!(puts(&azure), 1, "the group is adopted, and not made again");
+    scan(&project, &[&resumed]);
 }
