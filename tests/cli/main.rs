@@ -37,6 +37,7 @@ mod scaffold;
 mod score;
 mod serve;
 mod serve_fuzz;
+mod serve_starts;
 mod smoke;
 mod standalone;
 mod supervised;
