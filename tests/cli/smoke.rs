@@ -39,7 +39,7 @@ struct Model {
 }
 
 /// A project with a registered version, whose staging is wherever `url` says.
-fn project(url: &str, params: &str, more: &str) -> (Project, Arc<Model>) {
+fn project(url: &str, params: &str, key: Option<&str>) -> (Project, Arc<Model>) {
     let project = Project::diabetes();
     let _ = project.run(&["run"]).ok();
     let _ = project.run(&["score", "diabetes@1", "-i", "data/diabetes.csv", "-o", "scored.csv"]).ok();
@@ -55,8 +55,14 @@ fn project(url: &str, params: &str, more: &str) -> (Project, Arc<Model>) {
         predictions: predictions.collect(),
     };
     project.write("elsewhere.wasm", std::fs::read(ELSEWHERE).unwrap());
+    let (key, secret) = match key {
+        Some(name) => {
+            (format!("key = \"{name}\"\n"), format!("\n[secrets.{name}]\nenv = \"SCORING_KEY\"\nhosts = [\"127.0.0.1\"]\n"))
+        }
+        None => Default::default(),
+    };
     project.append(&format!(
-        "\n[environments.staging]\n{more}\ndeploy = {{ plugin = \"./elsewhere.wasm\", params = {{ url = \"{url}\" }} }}\n\
+        "{secret}\n[environments.staging]\n{key}deploy = {{ plugin = \"./elsewhere.wasm\", params = {{ url = \"{url}\" }} }}\n\
          smoke-test = {{ plugin = \"smoke-test-http\", params = {{ {params} }} }}\n"
     ));
     let _ = project.run(&["lock"]).ok();
@@ -151,7 +157,7 @@ fn listener() -> (TcpListener, String) {
 /// Releases to a service that behaves so, and insists on the exit code.
 fn released(params: &str, code: ExitCode, does: impl Fn(&Model, &Request) -> Does + Send + Sync + 'static) -> Outcome {
     let (listener, url) = listener();
-    let (project, model) = project(&url, params, "");
+    let (project, model) = project(&url, params, None);
     let digest = model.digest.clone();
     serve(listener, digest, move |request| does(&model, request));
     project.run(&["release"]).exits(code)
@@ -169,8 +175,7 @@ const QUICK: &str = "seconds = 20.0";
 fn a_good_service_behind_a_key_is_released_and_the_key_is_nowhere() {
     const KEY: &str = "k3y-of-the-service";
     let (listener, url) = listener();
-    let (project, model) = project(&url, QUICK, "key = \"scoring\"");
-    project.append("\n[secrets.scoring]\nenv = \"SCORING_KEY\"\nhosts = [\"127.0.0.1\"]\n");
+    let (project, model) = project(&url, QUICK, Some("scoring"));
     let traces = Arc::new(Mutex::new(vec![]));
     let (digest, seen) = (model.digest.clone(), traces.clone());
     serve(listener, digest, move |request| {
@@ -277,7 +282,7 @@ fn a_service_that_is_up_but_cannot_be_reached_fails() {
         drop(listener);
         url
     };
-    let (project, _) = project(&url, "seconds = 1.0", "");
+    let (project, _) = project(&url, "seconds = 1.0", None);
     let gone = project.run(&["release"]).exits(exit_code::BLOCKED);
     tells(&gone, "error[no-answer]");
     tells(&gone, &format!("no connection to `{}`", url.trim_start_matches("http://")));
