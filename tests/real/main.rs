@@ -8,6 +8,7 @@
 
 mod azure;
 mod client;
+mod component;
 mod container;
 #[path = "../cli/context/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "shared with the tests of the command line, which use all of it")]
