@@ -71,7 +71,8 @@ pub fn run(args: &ProvisionArgs, project: Option<&Path>, console: &Console) -> R
             console.line(&format!("{BOLD}{}{BOLD:#}  {}", stage.name, summary(&changes, args.plan)));
             changes.iter().for_each(|change| console.line(&line(change)));
         }
-        let shown = changes.into_iter().map(|Change { action, subject, detail }| ShownChange { action: action.name(), subject, detail });
+        let shown =
+            changes.into_iter().map(|Change { action, subject, detail }| ShownChange { action: action.name(), subject, detail });
         all.push(Provisioned { stage: stage.name.clone(), changes: shown.collect() });
     }
     if args.json {
