@@ -97,3 +97,32 @@ fn what_is_in_production_again_needs_no_second_release() {
         assert_eq!(actions, ["keep"], "{environment}");
     }
 }
+
+#[test]
+fn a_share_of_the_requests_goes_through_the_same_gate_and_comes_back() {
+    let site = registered();
+    let none = site.run(&["release", "--share", "25"]).exits(exit_code::BAD_PROJECT);
+    assert!(none.stderr.contains("to share its requests with, found none"), "{}", none.stderr);
+    assert_eq!(released(&site)["outcome"], "released");
+    let _ = site.run(&["run", "--param", "train.alpha=0.4"]).ok();
+    let asked = site.run(&["release", "--share", "25"]).exits(exit_code::AWAITING_APPROVAL);
+    assert!(asked.stdout.contains("staging.smoke-test"), "{}", asked.stdout);
+    let waiting = site.run(&["approvals"]).ok().stdout;
+    assert!(waiting.contains("25 % of the requests"), "{waiting}");
+    let done = site.run(&["approve", "--reason", "a quarter first", "--resume"]).ok();
+    assert!(done.stdout.contains("released: diabetes@2 has 25 % of the requests in `production`"), "{}", done.stdout);
+
+    let mut client = Client::connect(site.address("diabetes-production"));
+    let mut ask = || client.post("/score", ROWS.as_bytes()).header("x-sprag-model-version").unwrap().to_owned();
+    let versions: Vec<_> = (0..40).map(|_| ask()).collect();
+    let count = |version: &str| versions.iter().filter(|found| *found == version).count();
+    assert_eq!((count("diabetes@1"), count("diabetes@2")), (30, 10));
+    let shown = site.run(&["model", "show", "diabetes@production"]).ok().stdout;
+    assert!(shown.contains("diabetes@1"), "the alias stays with what has the rest: {shown}");
+
+    let key = site.outside().join("home/.config/sprag/key");
+    let _ = site.run(&["rollback", "production", "--reason", "enough seen", "--approve-as", key.to_str().unwrap()]).ok();
+    let mut client = Client::connect(site.address("diabetes-production"));
+    let versions: Vec<_> = (0..8).map(|_| client.post("/score", ROWS.as_bytes())).collect();
+    assert!(versions.iter().all(|answer| answer.header("x-sprag-model-version") == Some("diabetes@1")), "{versions:?}");
+}

@@ -6,7 +6,7 @@ use sprag_schemas::approval::{Approval, Ballot, Statement, Verdict};
 use sprag_schemas::release::{Action, ReleaseEvent, ReleaseEventKind, ReleaseOutcome, ReleaseRecord, StepRecord, StepStatus};
 use sprag_store::Store;
 
-use crate::statement::{Window, replaced, statement};
+use crate::statement::{Window, champion, statement};
 use crate::{ReleaseError, event, load_policy};
 
 /// A release that waits for people.
@@ -58,7 +58,7 @@ impl Pending {
         let policy = load_policy(&project.root, &environment.name, rule, &release)?;
         let given = store.approvals(&release.id)?;
         let judgement = policy.as_ref().map(|policy| policy.judge(&stands, &given, now));
-        let there = replaced(store, &environment.name, &release.id)?;
+        let there = champion(store, &environment.name, &release.id)?;
         let there = there.map(|entry| store.version(&entry.version.name, entry.version.version)).transpose()?.flatten();
         let event = event(ReleaseEventKind::ApprovalRequested, &release, &stands, &version, there.as_ref(), policy.as_ref());
         let changed = changes(asked, &stands);

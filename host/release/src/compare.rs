@@ -29,6 +29,7 @@ pub fn event(
         environment: statement.environment.clone(),
         version: release.version.clone(),
         replaces: replaced.map(|version| version.version.clone()),
+        share: release.share.filter(|_| release.to == statement.environment),
         digest: statement_digest(statement).to_string(),
         statement: statement.clone(),
         decision: version.lineage.decision.clone(),

@@ -13,7 +13,7 @@ use sprag_schemas::release::{
 };
 use sprag_store::{RunLock, Store, StoredRelease};
 
-use crate::{Actor, ReleaseError, steps};
+use crate::{Actor, ReleaseError, share, steps};
 
 /// Hears of each step as it begins and as it ends.
 pub type Observer = Arc<dyn Fn(&StepRecord) + Send + Sync>;
@@ -169,8 +169,12 @@ impl<'a, A: Actor> Driver<'a, A> {
             }
         }
         let record = &self.release.record;
-        let what = if record.purpose == Purpose::Rollback { "back in" } else { "in" };
-        Ok((ReleaseOutcome::Released, format!("{} is {what} `{}`", record.version, record.to)))
+        let what = match (record.purpose, record.share) {
+            (Purpose::Rollback, _) => "is back in".to_owned(),
+            (Purpose::Release, None) => "is in".to_owned(),
+            (Purpose::Release, Some(percent)) => format!("has {percent} % of the requests in"),
+        };
+        Ok((ReleaseOutcome::Released, format!("{} {what} `{}`", record.version, record.to)))
     }
 
     /// Does one step, unless it was done with the same inputs.
@@ -215,10 +219,11 @@ impl<'a, A: Actor> Driver<'a, A> {
         let package = self.packaged();
         self.note(&environment.name, DeploymentEvent::Deployed, &package, None, "by the release")?;
         let release = self.deploy_release(&package);
-        let task = if self.release.record.purpose == Purpose::Rollback {
-            DeployTask::Rollback(release)
-        } else {
-            DeployTask::Apply(release)
+        let share = share::of(&self.release.record, &self.release.record.steps[place]);
+        let task = match (self.release.record.purpose, share) {
+            (Purpose::Rollback, _) => DeployTask::Rollback(release),
+            (Purpose::Release, None) => DeployTask::Apply(release),
+            (Purpose::Release, Some(percent)) => self.divided(&environment, percent)?,
         };
         let finished = self.adapter(&environment, &task).await;
         let state = match finished.result {
@@ -232,8 +237,9 @@ impl<'a, A: Actor> Driver<'a, A> {
         if state.phase == Phase::Ready {
             self.release.record.steps[place].endpoint.clone_from(&state.endpoint);
             let at = state.endpoint.map(|endpoint| format!(" at {endpoint}")).unwrap_or_default();
-            self.finish(place, StepStatus::Passed, format!("{} runs{at}", package.digest), finished.report)?;
-            if environment.smoke_test.is_none() {
+            let how = share.map_or_else(|| "runs".to_owned(), |percent| format!("has {percent} % of the requests"));
+            self.finish(place, StepStatus::Passed, format!("{} {how}{at}", package.digest), finished.report)?;
+            if environment.smoke_test.is_none() && share.is_none() {
                 self.note(&environment.name, DeploymentEvent::Verified, &package, None, "the adapter says that it is ready")?;
             }
             return Ok(Next::GoOn);
@@ -343,7 +349,7 @@ impl<'a, A: Actor> Driver<'a, A> {
     }
 
     /// The release as a deploy adapter takes it.
-    fn deploy_release(&self, package: &PackageRecord) -> DeployRelease {
+    pub(crate) fn deploy_release(&self, package: &PackageRecord) -> DeployRelease {
         DeployRelease {
             version: self.release.record.version.version,
             model_digest: self.version.model.digest.clone(),

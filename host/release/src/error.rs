@@ -99,6 +99,12 @@ pub enum ReleaseError {
         /// Why.
         source: std::io::Error,
     },
+    /// There is nothing to share an environment's requests with.
+    #[error("expected another version that passed its smoke test in `{environment}`, to share its requests with, found none")]
+    NothingBeside {
+        /// The environment.
+        environment: String,
+    },
     /// There is nothing to roll back to.
     #[error("expected {wanted} that passed its smoke test in `{environment}`, found {found}")]
     NothingVerified {
@@ -168,6 +174,7 @@ impl ReleaseError {
             Self::Approvers { .. } => "each line is `NAME ssh-ed25519 KEY`; `sprag key show` prints yours".to_owned(),
             Self::Policy { .. } => "add approvers, or lower `required`".to_owned(),
             Self::NothingVerified { .. } => "`sprag environments` shows what ran where".to_owned(),
+            Self::NothingBeside { .. } => "release it to all requests: leave out `--share`".to_owned(),
             Self::NoEmergencyRule { environment } => {
                 format!("leave out `--emergency`, or add `[environments.{environment}.approval.emergency]` to the project file")
             }

@@ -9,7 +9,7 @@ use sprag_schemas::record::{Finding, Severity, StageReport};
 use sprag_schemas::release::{Action, ReleaseEvent, ReleaseEventKind, ReleaseOutcome, StepStatus};
 
 use crate::driver::{Driver, Next};
-use crate::statement::{Window, replaced, statement};
+use crate::statement::{Window, champion, statement};
 use crate::{Actor, ReleaseError, event, identity, load_policy, steps};
 
 impl<A: Actor> Driver<'_, A> {
@@ -38,7 +38,7 @@ impl<A: Actor> Driver<'_, A> {
     }
 
     fn event_of(&self, kind: ReleaseEventKind, about: &Statement, policy: Option<&Policy>) -> Result<ReleaseEvent, ReleaseError> {
-        let there = replaced(self.store, &about.environment, &self.release.record.id)?;
+        let there = champion(self.store, &about.environment, &self.release.record.id)?;
         let there = there.map(|entry| self.store.version(&entry.version.name, entry.version.version)).transpose()?.flatten();
         Ok(event(kind, &self.release.record, about, &self.version, there.as_ref(), policy))
     }

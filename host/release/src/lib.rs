@@ -17,6 +17,7 @@ mod gate;
 mod identity;
 mod policy;
 mod preview;
+mod share;
 mod stages;
 mod start;
 mod statement;

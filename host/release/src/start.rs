@@ -5,7 +5,7 @@ use sprag_schemas::record::{ModelVersion, Origin};
 use sprag_schemas::release::{DeploymentEntry, DeploymentEvent, Purpose, ReleaseOutcome, ReleaseRecord};
 use sprag_store::{Store, StoreError, StoredRelease};
 
-use crate::ReleaseError;
+use crate::{ReleaseError, share};
 
 /// What to roll back.
 #[derive(Debug, Clone, Default)]
@@ -18,14 +18,20 @@ pub struct RollbackRequest {
     pub emergency: Option<String>,
 }
 
-/// The release of a version that has not ended: killed, cancelled, failed or waiting. The same version to the same environment is not released twice at once.
+/// The release of a version that has not ended: killed, cancelled, failed or waiting. The same version to the same share of the same environment is not
+/// released twice at once.
 ///
 /// # Errors
 /// The store cannot be read.
-pub fn open_release(store: &Store, version: &ModelVersion, to: &str) -> Result<Option<StoredRelease>, ReleaseError> {
+pub fn open_release(
+    store: &Store,
+    version: &ModelVersion,
+    to: &str,
+    share: Option<u32>,
+) -> Result<Option<StoredRelease>, ReleaseError> {
     let is_same = |release: &StoredRelease| {
         let record = &release.record;
-        record.purpose == Purpose::Release && record.version == version.version && record.to == to
+        record.purpose == Purpose::Release && record.version == version.version && record.to == to && record.share == share
     };
     Ok(store.open_releases()?.into_iter().find(is_same))
 }
@@ -38,21 +44,26 @@ pub(crate) fn target<'a>(project: &'a Project, to: Option<&'a str>) -> Result<&'
     }
 }
 
-/// Records that a release begins, and gives it. One of the same version to the same environment that has not ended is given instead.
+/// Records that a release begins, and gives it. One of the same version to the same environment that has not ended is given instead. With a `share` in
+/// percent the version gets that part of the requests to the last environment, beside what is verified there.
 ///
 /// # Errors
-/// There is no such environment, or the store cannot be written.
+/// There is no such environment, nothing verified to share its requests with, or the store cannot be written.
 pub fn start_release(
     project: &Project,
     store: &Store,
     version: &ModelVersion,
     to: Option<&str>,
+    share: Option<u32>,
 ) -> Result<StoredRelease, ReleaseError> {
     let to = target(project, to)?;
-    if let Some(open) = open_release(store, version, to)? {
+    if let Some(open) = open_release(store, version, to, share)? {
         return Ok(open);
     }
-    begin(project, store, version, to, Purpose::Release, |_| {})
+    if share.is_some() {
+        share::beside(store, to, &version.model.digest)?;
+    }
+    begin(project, store, version, to, Purpose::Release, |record| record.share = share)
 }
 
 /// Records that a rollback begins, and gives it.
@@ -141,6 +152,7 @@ fn begin(
         origin,
         steps: vec![],
         emergency: None,
+        share: None,
     };
     change(&mut record);
     loop {

@@ -8,7 +8,7 @@ use sprag_schemas::approval::Statement;
 use sprag_schemas::environments::Environment;
 use sprag_schemas::quantity::TimeSpan;
 use sprag_schemas::record::ModelVersion;
-use sprag_schemas::release::{DeploymentEntry, PackageRecord, ReleaseRecord};
+use sprag_schemas::release::{DeploymentEntry, DeploymentEvent, PackageRecord, ReleaseRecord};
 use sprag_store::Store;
 
 use crate::{ReleaseError, identity};
@@ -43,6 +43,14 @@ pub(crate) fn replaced(store: &Store, environment: &str, release: &str) -> Resul
     Ok(store.deployments(environment)?.into_iter().find(|entry| entry.release != release))
 }
 
+/// What an environment has to compare with: what last passed its test there, else whatever is there. A release with a share of the requests leaves its
+/// champion in that place.
+pub(crate) fn champion(store: &Store, environment: &str, release: &str) -> Result<Option<DeploymentEntry>, ReleaseError> {
+    let others: Vec<_> = store.deployments(environment)?.into_iter().filter(|entry| entry.release != release).collect();
+    let verified = others.iter().find(|entry| entry.event == DeploymentEvent::Verified);
+    Ok(verified.or(others.first()).cloned())
+}
+
 /// The statement as it stands now.
 pub(crate) fn statement(
     project: &Project,
@@ -64,7 +72,7 @@ pub(crate) fn statement(
         plan: plan(project)?,
         evaluation: evaluation(version),
         package: package.digest.clone(),
-        target: target(project, environment, settings)?,
+        target: target(project, environment, settings, release)?,
         replaces,
         requested_at: window.requested_at,
         expires_at: window.expires_at,
@@ -95,7 +103,12 @@ fn evaluation(version: &ModelVersion) -> String {
 }
 
 /// The digest over where the release goes.
-fn target(project: &Project, environment: &PlannedEnvironment, settings: &Environment) -> Result<String, ReleaseError> {
+fn target(
+    project: &Project,
+    environment: &PlannedEnvironment,
+    settings: &Environment,
+    release: &ReleaseRecord,
+) -> Result<String, ReleaseError> {
     let stages = environment.stages().map(|stage| identity::stage(&project.root, stage)).collect::<Result<Vec<_>, _>>()?;
     Ok(identity::digest(&json!({
         "environment": environment.name,
@@ -103,5 +116,6 @@ fn target(project: &Project, environment: &PlannedEnvironment, settings: &Enviro
         "key": settings.key,
         "rule": settings.approval,
         "stages": stages,
+        "share": release.share.filter(|_| release.to == environment.name),
     })))
 }

@@ -6,7 +6,7 @@ use sprag_lifecycle::Project;
 use sprag_schemas::record::{PluginRecord, StageReport};
 use sprag_schemas::release::{Action, Purpose, ReleaseRecord, StepRecord, StepStatus};
 
-use crate::{ReleaseError, identity};
+use crate::{ReleaseError, identity, share};
 
 /// Brings the steps of a record in line with the project: those that it has already keep what they found, and those of an undoing stay at the end.
 pub(crate) fn align(project: &Project, record: &mut ReleaseRecord) -> Result<(), ReleaseError> {
@@ -52,6 +52,9 @@ fn wanted(project: &Project, record: &ReleaseRecord) -> Result<Vec<StepRecord>, 
         let settings = &project.manifest.environments[&environment.name];
         let name = &environment.name;
         let mut push = |key: &str, action, stage: Option<&PlannedStage>| {
+            if !share::has(record, name, action) {
+                return;
+            }
             steps.push(step(format!("{name}.{key}"), action, Some(name), stage));
         };
         let is_gated = settings.approval.is_some() || !environment.approve.is_empty();
@@ -120,6 +123,7 @@ pub(crate) fn key(project: &Project, record: &ReleaseRecord, step: &StepRecord) 
         "stage": stage,
         "model": record.model,
         "package": package.map(|package| json!([package.digest, package.image, package.rows, package.expected])),
+        "share": share::of(record, step),
         "key": settings.and_then(|settings| settings.key.as_ref()),
         "alias": settings.and_then(|settings| settings.alias.as_ref()).filter(|_| step.action == Action::Alias),
         "repository": project.manifest.release.repository.as_ref().filter(|_| step.action == Action::Package),

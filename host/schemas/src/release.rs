@@ -46,6 +46,9 @@ pub struct ReleaseRecord {
     /// Why the rule of approvals was not followed; none where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emergency: Option<String>,
+    /// Of the requests to the last environment, the percentage that it gets beside what is there; none for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<u32>,
 }
 
 /// What a release does.
@@ -306,6 +309,9 @@ pub struct ReleaseEvent {
     pub version: VersionRef,
     /// The version that runs there now; none where nothing does.
     pub replaces: Option<VersionRef>,
+    /// The percentage of the requests that it gets there, beside what runs there now; none for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<u32>,
     /// The digest of the statement: what an approver signs for.
     pub digest: String,
     /// What is to be approved.

@@ -33,7 +33,7 @@ pub struct DriveArgs {
 /// Arguments of `sprag release`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  sprag release\n  sprag release diabetes@3 --to staging\n  sprag release --plan\n  sprag release --approve-as ci_key --reason \"nightly\""
+    after_help = "Examples:\n  sprag release\n  sprag release diabetes@3 --to staging\n  sprag release --plan\n  sprag release --share 10\n  sprag release --approve-as ci_key --reason \"nightly\""
 )]
 pub struct ReleaseArgs {
     /// The version: NAME@NUMBER, NAME@ALIAS, @ALIAS or a number; without it the newest.
@@ -42,6 +42,9 @@ pub struct ReleaseArgs {
     /// The environment to end in [default: the last].
     #[arg(long, value_name = "ENVIRONMENT")]
     pub to: Option<String>,
+    /// The percentage of the requests to the last environment that it gets, beside the version that is verified there; 1 to 99.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=99), conflicts_with = "plan")]
+    pub share: Option<u32>,
     /// Print what would change, and change nothing.
     #[arg(long)]
     pub plan: bool,

@@ -27,19 +27,19 @@ pub fn run(args: &ReleaseArgs, project: Option<&Path>, console: &Console) -> Res
     if args.plan {
         return plan(&project, store, &version, args, console);
     }
-    released(&project, store, &version, args.to.as_deref(), &args.drive, console)
+    released(&project, store, &version, (args.to.as_deref(), args.share), &args.drive, console)
 }
 
-/// Releases a version.
+/// Releases a version to an environment, and perhaps to a share of its requests.
 pub(super) fn released(
     project: &Project,
     store: Arc<Store>,
     version: &ModelVersion,
-    to: Option<&str>,
+    (to, share): (Option<&str>, Option<u32>),
     args: &DriveArgs,
     console: &Console,
 ) -> Result<ExitCode, CommandError> {
-    let release = start_release(project, &store, version, to)?.record;
+    let release = start_release(project, &store, version, to, share)?.record;
     if !args.json {
         console.line(&format!("{BOLD}{}{BOLD:#} to {} {DIM}release {}{DIM:#}", release.version, release.to, release.id));
     }

@@ -57,7 +57,7 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
                 verbose: args.verbose,
                 ..DriveArgs::default()
             };
-            super::release::released(&project, store, &version, None, &drive, console)
+            super::release::released(&project, store, &version, (None, None), &drive, console)
         }
         _ => Ok(code),
     }

@@ -15,6 +15,9 @@ pub(crate) fn lines(pending: &Pending) -> Vec<String> {
     let mut row = |name: &str, text: &str| lines.push(format!("  {DIM}{name:<11}{DIM:#} {text}"));
     row("release", &release.id);
     row("replaces", &event.replaces.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string));
+    if let Some(percent) = event.share {
+        row("share", &format!("{percent} % of the requests, beside it"));
+    }
     row("package", &event.statement.package);
     row("statement", &event.digest);
     row("authors", &event.statement.authors.join(", "));

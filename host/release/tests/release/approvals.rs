@@ -229,7 +229,7 @@ async fn a_file_of_approvers_that_is_missing_or_wrong_is_named() {
     let (site, world) = (Site::new(APPROVED), World::default());
     let path = site.project.root.join("approvers");
     let run = async || {
-        let release = sprag_release::start_release(&site.project, &site.store, &site.version(1), None).unwrap();
+        let release = sprag_release::start_release(&site.project, &site.store, &site.version(1), None, None).unwrap();
         site.resume(&world, &release.record.id).await.unwrap_err()
     };
     std::fs::write(&path, "ada\n").unwrap();

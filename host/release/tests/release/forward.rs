@@ -105,18 +105,18 @@ async fn an_adapter_that_keeps_failing_is_an_error_that_can_be_resumed() {
 #[tokio::test]
 async fn a_release_ends_at_the_environment_that_is_named() {
     let (site, world) = (Site::new(OPEN), World::default());
-    let release = sprag_release::start_release(&site.project, &site.store, &site.version(1), Some("staging")).unwrap();
+    let release = sprag_release::start_release(&site.project, &site.store, &site.version(1), Some("staging"), None).unwrap();
     let record = site.resume(&world, &release.record.id).await.unwrap();
     assert_eq!(record.reason, "diabetes@1 is in `staging`");
     assert_eq!(world.calls(), ["package", "apply staging", "test staging"]);
-    let error = sprag_release::start_release(&site.project, &site.store, &site.version(1), Some("moon")).unwrap_err();
+    let error = sprag_release::start_release(&site.project, &site.store, &site.version(1), Some("moon"), None).unwrap_err();
     assert_eq!(error.to_string(), "expected an environment of the project (`staging`, `production`), found `moon`");
 }
 
 #[tokio::test]
 async fn a_project_without_environments_says_what_to_add() {
     let site = Site::new("");
-    let error = sprag_release::start_release(&site.project, &site.store, &site.version(1), None).unwrap_err();
+    let error = sprag_release::start_release(&site.project, &site.store, &site.version(1), None, None).unwrap_err();
     assert_eq!(error.to_string(), "expected `[environments]` in the project file, found none");
     assert!(error.hint().unwrap().contains("[environments.staging]"));
 }

@@ -7,6 +7,7 @@ mod approvals;
 mod forward;
 mod interrupted;
 mod rollback;
+mod share;
 mod ssh_keygen;
 mod support;
 mod together;

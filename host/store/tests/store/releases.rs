@@ -26,6 +26,7 @@ fn release(id: &str) -> ReleaseRecord {
         authors: vec!["eve".to_owned()],
         steps: vec![],
         emergency: None,
+        share: None,
     }
 }
 

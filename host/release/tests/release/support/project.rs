@@ -82,7 +82,7 @@ impl Site {
 
     /// Begins or finds the release of a version to production, and drives it until it ends or waits.
     pub(crate) async fn release(&self, world: &World, number: u64) -> ReleaseRecord {
-        let release = start_release(&self.project, &self.store, &self.version(number), None).unwrap();
+        let release = start_release(&self.project, &self.store, &self.version(number), None, None).unwrap();
         self.resume(world, &release.record.id).await.unwrap()
     }
 

@@ -30,9 +30,11 @@ pub(crate) struct World {
 
 #[derive(Default)]
 struct State {
-    /// The model's digest that runs in each environment.
+    /// The model's digest that runs in each environment, or was the last that got a share of it.
     runs: BTreeMap<String, String>,
-    /// Every call, in order: `package`, `apply staging`, `rollback production`, `test staging`, `notify approval-requested`.
+    /// How the requests of each environment were last divided, by package.
+    weights: BTreeMap<String, Vec<(String, u32)>>,
+    /// Every call, in order: `package`, `apply staging`, `rollback production`, `traffic production`, `test staging`, `notify approval-requested`.
     calls: Vec<String>,
     /// Calls that fail, by how often they still do.
     broken: BTreeMap<String, u32>,
@@ -57,6 +59,11 @@ impl World {
 
     pub(crate) fn runs(&self, environment: &str) -> Option<String> {
         self.state.lock().unwrap().runs.get(environment).cloned()
+    }
+
+    /// How the requests of an environment were last divided, by package.
+    pub(crate) fn weights(&self, environment: &str) -> Vec<(String, u32)> {
+        self.state.lock().unwrap().weights.get(environment).cloned().unwrap_or_default()
     }
 
     /// A call fails so many times.
@@ -128,6 +135,11 @@ impl Actor for World {
         let (verb, release) = match task {
             DeployTask::Apply(release) => ("apply", release),
             DeployTask::Rollback(release) => ("rollback", release),
+            DeployTask::Traffic(release, weights) => {
+                let weights = weights.iter().map(|weight| (weight.package.clone(), weight.percent)).collect();
+                self.state.lock().unwrap().weights.insert(name.clone(), weights);
+                ("traffic", release)
+            }
             other => return finished(Err(StageFailure::Contract(format!("unexpected: {other:?}")))),
         };
         let call = format!("{verb} {name}");
