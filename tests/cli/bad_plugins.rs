@@ -95,7 +95,7 @@ fn a_component_that_asks_for_the_network() {
     let bytes = std::fs::read(sprag_test_programs::NETWORK).unwrap();
     assert_snapshot!(refused(&bytes, exit_code::REFUSED), @r"
     exit code 4
-    error: [TEMP]/diabetes/sprag.toml:27: stage `train`: plugin `./trainer.wasm`: asks for `wasi:http/client@0.2.6` (reach the network through HTTP), which the world `trainer` does not have
+    error: [TEMP]/diabetes/sprag.toml:27: stage `train`: plugin `./trainer.wasm`: asks for `wasi:http/client@0.2.6` (send HTTP requests to granted origins), which the world `trainer` does not have
     [TEMP]/diabetes/sprag.toml:27: stage `train`: plugin `./trainer.wasm`: asks for `wasi:sockets/instance-network@0.2.6` (open network sockets), which the world `trainer` does not have
     [TEMP]/diabetes/sprag.toml:27: stage `train`: plugin `./trainer.wasm`: asks for `wasi:sockets/ip-name-lookup@0.2.6` (open network sockets), which the world `trainer` does not have
     [TEMP]/diabetes/sprag.toml:27: stage `train`: plugin `./trainer.wasm`: asks for `wasi:sockets/network@0.2.6` (open network sockets), which the world `trainer` does not have
@@ -135,7 +135,7 @@ fn an_unknown_name_with_the_known_ones() {
     project.edit("plugin = \"train-ridge\"", "plugin = \"train-rigde\"");
     assert_snapshot!(project.run(&["run"]).exits(exit_code::BAD_PROJECT).error(), @r"
     exit code 2
-    error: [TEMP]/diabetes/sprag.toml:27: stage `train`: plugin `train-rigde`: expected a built-in plugin (`check-tabular`, `test-regressor`, `test-classifier`, `train-ridge`, `train-logistic`, `evaluate-regression`, `evaluate-classification`, `register-local`), found `train-rigde`
+    error: [TEMP]/diabetes/sprag.toml:27: stage `train`: plugin `train-rigde`: expected a built-in plugin (`check-tabular`, `test-regressor`, `test-classifier`, `train-ridge`, `train-logistic`, `evaluate-regression`, `evaluate-classification`, `register-local`, `package-oci`, `provision-local`, `provision-azure`, `deploy-local`, `deploy-kubernetes`, `deploy-aci`, `deploy-webapp`, `deploy-azureml`, `smoke-test-http`, `notify-webhook`, `notify-email`, `approve-by-rule`), found `train-rigde`
 
     hint: a component file is named by a path: `./train-rigde.wasm`
     ");

@@ -21,7 +21,9 @@ fn a_copy_of_the_program_alone_runs_a_project() {
     assert_eq!(fs::read_dir(copy.parent().unwrap()).unwrap().count(), 1, "it leaves nothing beside itself");
     let code = project.outside().join("home/.cache/sprag/code");
     assert!(fs::read_dir(&code).unwrap().count() > 0, "compiled code is kept in the user's cache");
-    assert!(sprag(&["run", "--project", "mine"]).stdout.contains("every stage's result was in the cache"));
+    let again = sprag(&["run", "--project", "mine"]).stdout;
+    assert_eq!(again.matches(" cached ").count(), 4, "all but what is asked of the registry: {again}");
+    assert!(again.contains("registered  mine@1"), "the same model is the same version: {again}");
 }
 
 #[test]
