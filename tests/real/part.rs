@@ -75,11 +75,6 @@ impl Server {
             std::thread::sleep(TICK);
         }
     }
-
-    /// Where it answers, as the root of its paths.
-    pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
 }
 
 impl Drop for Server {

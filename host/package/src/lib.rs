@@ -2,7 +2,7 @@
 //!
 //! [`compose`] makes one self-contained component of a scorer and its state. What a packager plugin left in the content store is read here as what
 //! it is, an OCI image index with everything that it names: [`export`] writes it as an OCI layout, [`registry`] pushes it and pulls it, and
-//! [`bundle`] opens the model in it again.
+//! [`open_bundle`] opens the model in it again.
 //!
 //! It deliberately runs no plugin and no engine, and makes no OCI document: that is for the packager plugin.
 

@@ -35,7 +35,7 @@ impl Provisioner for Program {
                 let key = secrets::get("key")?.placeholder();
                 tell(session, &network, &Request::get(format!("{}?k={key}", params.url)).bearer(&key));
                 // That the placeholder is found shows that the search finds what is there.
-                let (placeholder, value) = (memory_holds("-terces-gaprs"), memory_holds(&params.reversed));
+                let (placeholder, value) = (memory_holds("-terces-garps"), memory_holds(&params.reversed));
                 sprag_sdk::info!(session, "placeholder in memory {placeholder}, value in memory {value}");
                 sprag_sdk::info!(session, "held {}", key.len());
                 sprag_sdk::info!(session, "env {:?}", std::env::vars().collect::<Vec<_>>());
