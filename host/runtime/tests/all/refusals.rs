@@ -70,7 +70,8 @@ fn never_runs(program: Loaded, import: &str) {
 fn a_trainer_that_would_reach_the_network_never_runs() {
     let errors = judged(paths::NETWORK);
     assert!(errors.iter().any(|error| error.contains("asks for `wasi:sockets/tcp@0.2.")), "{errors:?}");
-    let http = "asks for `wasi:http/client@0.2.6` (send HTTP requests to granted origins), which the world `trainer` does not have";
+    let http =
+        "asks for `wasi:http/client@0.2.6` (send HTTP requests to granted origins), which the world `trainer` does not have";
     assert!(errors.iter().any(|error| error == http), "{errors:?}");
     assert!(errors.iter().all(|error| error.contains("HTTP") || error.contains("sockets")), "{errors:?}");
     never_runs(programs::network(), "wasi:");
