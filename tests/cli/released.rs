@@ -116,7 +116,8 @@ fn a_share_of_the_requests_goes_through_the_same_gate_and_comes_back() {
     let mut ask = || client.post("/score", ROWS.as_bytes()).header("x-sprag-model-version").unwrap().to_owned();
     let versions: Vec<_> = (0..40).map(|_| ask()).collect();
     let count = |version: &str| versions.iter().filter(|found| *found == version).count();
-    assert_eq!((count("diabetes@1"), count("diabetes@2")), (30, 10));
+    // The sequence that divides them keeps within a few of the share wherever it begins.
+    assert!((7..=13).contains(&count("diabetes@2")) && count("diabetes@1") + count("diabetes@2") == 40, "{versions:?}");
     let shown = site.run(&["model", "show", "diabetes@production"]).ok().stdout;
     assert!(shown.contains("diabetes@1"), "the alias stays with what has the rest: {shown}");
 
