@@ -67,6 +67,14 @@ pub(crate) fn check(column: &Column, rows: u32, output: &wire::Field) -> Result<
             None => Ok(()),
         },
         Values::Booleans(values) if values.iter().any(|value| *value > 1) => wrong("a number beyond 0 and 1"),
+        Values::Texts(values) if !is_whole(values) => wrong("other bytes than UTF-8 text"),
         _ => Ok(()),
     }
+}
+
+/// Whether each row is text: the ends in order and within the bytes, and UTF-8 between them.
+fn is_whole(values: &TextValues) -> bool {
+    let starts = std::iter::once(0).chain(values.ends.iter().copied());
+    let mut rows = starts.zip(&values.ends).map(|(start, end)| values.bytes.get(start as usize..*end as usize));
+    rows.all(|row| row.is_some_and(|bytes| std::str::from_utf8(bytes).is_ok()))
 }

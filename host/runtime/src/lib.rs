@@ -35,7 +35,7 @@ pub use model::ModelSource;
 pub use registry::{RegisterEffects, RegistryView};
 pub use scorer::{Scorer, Signature};
 pub use service::{ScorerFactory, ScorerSettings};
-pub use service_pool::{ScorerPool, ScoringFailure};
+pub use service_pool::{Scored, ScorerPool, ScoringFailure};
 pub use stages::{
     Action, Change, CheckParams, DeployRelease, DeployService, DeployState, DeployTask, Deployed, Endpoint, PackageSubject,
     Packaged, Part, Parts, Phase, ProvisionTask, Ruling, Trained, TrainerUnderTest, Verdict, Weight,

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::bindings::sprag::data::tables as wit;
 use crate::engine::Runtime;
 use crate::failure::StageFailure;
+use crate::host::column_from_wit;
 use crate::model::ModelSource;
 use crate::scorer::{Scorer, Signature, prepare};
 use crate::service::{ScorerFactory, ScorerSettings};
@@ -28,6 +29,15 @@ pub struct ScorerPool {
 struct Idle {
     scorer: Scorer,
     used: bool,
+}
+
+/// Rows that were scored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scored {
+    /// The rows as the model took them, a column for each input.
+    pub inputs: Vec<Column>,
+    /// What it gave, a column for each output.
+    pub outputs: Vec<Column>,
 }
 
 /// Why rows were not scored.
@@ -80,18 +90,23 @@ impl ScorerPool {
     ///
     /// # Errors
     /// Columns are not of the number, length or type that the model takes; the model refused, trapped, passed a limit or broke the contract.
-    pub async fn predict(&self, rows: u32, inputs: Vec<Column>) -> Result<Vec<Column>, ScoringFailure> {
+    pub async fn predict(&self, rows: u32, inputs: Vec<Column>) -> Result<Scored, ScoringFailure> {
         let batch = prepare(&self.wit_inputs, rows, inputs)?;
+        let outputs = self.predict_prepared(rows, &batch).await?;
+        Ok(Scored { inputs: batch.into_iter().map(column_from_wit).collect(), outputs })
+    }
+
+    async fn predict_prepared(&self, rows: u32, batch: &[wit::Column]) -> Result<Vec<Column>, ScoringFailure> {
         let _permit = self.room.acquire().await.expect("the pool never closes it");
         if let Some(Idle { mut scorer, used }) = self.take() {
-            let predicted = scorer.predict_prepared(rows, &batch).await;
+            let predicted = scorer.predict_prepared(rows, batch).await;
             let worn_out = used && matches!(&predicted, Err(StageFailure::Limit(hit)) if hit.key != "time");
             if !worn_out {
                 return self.settle(scorer, predicted);
             }
         }
         let mut scorer = self.factory.make().await?;
-        let predicted = scorer.predict_prepared(rows, &batch).await;
+        let predicted = scorer.predict_prepared(rows, batch).await;
         self.settle(scorer, predicted)
     }
 

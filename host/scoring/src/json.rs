@@ -119,7 +119,8 @@ impl<'a> Reader<'a> {
         }
         let rest = self.rest();
         let word = match rest.find(|c: char| matches!(c, ',' | ':' | ']' | '}' | '"') || c.is_whitespace()) {
-            Some(0) => &rest[..1],
+            // One that JSON gives no meaning here, of however many bytes.
+            Some(0) => &rest[..rest.chars().next().map_or(0, char::len_utf8)],
             Some(end) => &rest[..end],
             None => rest,
         };

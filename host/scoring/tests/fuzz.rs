@@ -35,7 +35,7 @@ const SEEDS: [&str; 8] = [
     r#"{"inputs":[{"name":"age","shape":[1],"datatype":"INT64","data":[9223372036854775807]}]}"#,
 ];
 
-const PIECES: [&str; 24] = [
+const PIECES: [&str; 28] = [
     "{",
     "}",
     "[",
@@ -60,6 +60,10 @@ const PIECES: [&str; 24] = [
     "[[[[[[[[",
     "\"shape\":[18446744073709551615]",
     " ",
+    "\u{a0}",
+    "\u{85}",
+    "\u{2003}",
+    "\u{3000}",
 ];
 
 /// A request that was good, and what may have befallen it since.

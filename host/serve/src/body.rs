@@ -10,7 +10,7 @@ use sprag_scoring::Problem;
 
 use crate::config::ServeLimits;
 
-/// The memory of all bodies together.
+/// The memory of all requests together: what they sent, what became of it, and what they are answered.
 #[derive(Clone, Default)]
 pub(crate) struct BodyMemory(Arc<AtomicUsize>);
 
@@ -18,13 +18,29 @@ pub(crate) struct BodyMemory(Arc<AtomicUsize>);
 pub(crate) struct Share {
     memory: BodyMemory,
     bytes: usize,
+    most: usize,
 }
 
 impl Share {
-    fn grow(&mut self, bytes: usize, most: usize) -> bool {
+    /// Takes so many bytes more.
+    ///
+    /// # Errors
+    /// All requests together would have more than there is.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
         let before = self.memory.0.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
-        before + bytes <= most
+        if before + bytes <= self.most {
+            return Ok(());
+        }
+        let message = "expected room for one more request, found the service full of others";
+        Err(Problem::new(503, "overloaded", message).header("retry-after", "1"))
+    }
+
+    /// Holds so many bytes instead, whether there is room or not.
+    fn become_of(&mut self, bytes: usize) {
+        self.memory.0.fetch_add(bytes, Ordering::Relaxed);
+        self.memory.0.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.bytes = bytes;
     }
 }
 
@@ -34,18 +50,24 @@ impl Drop for Share {
     }
 }
 
+/// What a client sent, with its share of the memory.
+pub(crate) struct Arrived {
+    pub(crate) bytes: Bytes,
+    pub(crate) share: Share,
+}
+
 /// A body that was not read. The connection ends after the answer, since the rest of the body still lies in it.
 fn refused(status: u16, code: &'static str, message: String) -> Problem {
     Problem::new(status, code, message).header("connection", "close")
 }
 
 /// Reads a body, and holds its share of the memory with it.
-pub(crate) async fn read(body: Incoming, memory: &BodyMemory, limits: &ServeLimits) -> Result<(Bytes, Share), Problem> {
+pub(crate) async fn read(body: Incoming, memory: &BodyMemory, limits: &ServeLimits) -> Result<Arrived, Problem> {
     let too_large = || refused(413, "too-large", format!("expected a body of at most {} bytes, found more", limits.body));
     if body.size_hint().lower() > limits.body as u64 {
         return Err(too_large());
     }
-    let mut share = Share { memory: memory.clone(), bytes: 0 };
+    let mut share = Share { memory: memory.clone(), bytes: 0, most: limits.bodies };
     let reading = async {
         let mut body = body;
         let mut first = Bytes::new();
@@ -59,10 +81,7 @@ pub(crate) async fn read(body: Incoming, memory: &BodyMemory, limits: &ServeLimi
             if length > limits.body {
                 return Err(too_large());
             }
-            if !share.grow(data.len(), limits.bodies) {
-                let message = "expected room for one more body, found the service full of others".to_owned();
-                return Err(refused(503, "overloaded", message).header("retry-after", "1"));
-            }
+            share.grow(data.len()).map_err(|problem| problem.header("connection", "close"))?;
             if all.is_empty() && first.is_empty() {
                 first = data;
             } else {
@@ -77,5 +96,32 @@ pub(crate) async fn read(body: Incoming, memory: &BodyMemory, limits: &ServeLimi
     let read = tokio::time::timeout(limits.body_time, reading).await;
     let late =
         |_| refused(408, "slow-body", format!("expected the whole body within {:?}, found it incomplete", limits.body_time));
-    Ok((read.map_err(late)??, share))
+    let bytes = read.map_err(late)??;
+    Ok(Arrived { bytes, share })
+}
+
+/// Bytes of an answer from which it counts until the client has taken it. Fewer are lost in what a connection costs anyway.
+const LARGE: usize = 64 << 10;
+
+/// An answer that holds its share of the memory until it is gone.
+struct Answer {
+    bytes: Vec<u8>,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Answer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// The bytes of an answer, counted until they are written.
+pub(crate) fn until_taken(bytes: Vec<u8>, share: Option<Share>) -> Bytes {
+    match share {
+        Some(mut share) if bytes.len() >= LARGE => {
+            share.become_of(bytes.len());
+            Bytes::from_owner(Answer { bytes, _share: share })
+        }
+        _ => Bytes::from(bytes),
+    }
 }

@@ -110,7 +110,7 @@ pub enum Log {
 pub struct ServeLimits {
     /// Bytes of a body.
     pub body: usize,
-    /// Bytes of all bodies that are held at once.
+    /// Bytes of all requests that are held at once: bodies, the columns that become of them (taken as four times as much), and answers that are not taken yet.
     pub bodies: usize,
     /// Rows in one request.
     pub rows: u32,

@@ -64,7 +64,7 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    pub(crate) fn new(observers: Vec<Arc<dyn Observer>>) -> Self {
+    pub(crate) fn new(observers: Vec<Arc<dyn Observer>>, lines_lost: Counter) -> Self {
         let mut registry = Registry::with_prefix("sprag");
         let requests = Family::default();
         let seconds: Family<_, _, fn() -> Histogram> = Family::new_with_constructor(|| Histogram::new(BOUNDS));
@@ -86,6 +86,7 @@ impl Figures {
         );
         registry.register("scorers_failed", "Scorers that failed and were replaced", replaced.clone());
         let contest = ContestFigures::new(&mut registry, replaced.clone());
+        registry.register("log_lines_lost", "Lines of the log that nobody took in time or that could not be written", lines_lost);
         registry.register("in_flight", "Requests that are being answered", in_flight.clone());
         registry.register("connections", "Connections that are open", connections.clone());
         Self {

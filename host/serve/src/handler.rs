@@ -1,8 +1,10 @@
 //! One request, from its head to its answer.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -14,15 +16,15 @@ use serde_json::json;
 use sprag_scoring::{Head, Problem, Reply, Route};
 use tokio::sync::Semaphore;
 
-use crate::body::{self, BodyMemory};
+use crate::body::{self, Arrived, BodyMemory, Share};
 use crate::canary::CanaryWork;
 use crate::challenger::CHAMPION;
 use crate::config::{Config, ServeLimits};
+use crate::entry::Entry;
 use crate::error::ServeError;
-use crate::figures::{Figures, RequestLabels};
-use crate::identity::Identity;
+use crate::figures::Figures;
 use crate::keys::Keys;
-use crate::log::{self, Logger, RequestLine};
+use crate::log::Logger;
 use crate::observer::Observer;
 use crate::rival::Rival;
 use crate::served::Served;
@@ -37,9 +39,6 @@ const VARIANT: HeaderName = HeaderName::from_static("x-sprag-variant");
 
 /// Where the variants are shown.
 const VARIANTS: &str = "/variants";
-
-/// Why the library cannot refuse a header that was made of what it took before.
-const CHECKED: &str = "ids are visible ASCII, and traces hexadecimal digits";
 
 /// What all requests share.
 pub(crate) struct Service {
@@ -57,31 +56,13 @@ pub(crate) struct Service {
     pub(crate) waiting: AtomicUsize,
 }
 
-/// What becomes known of a request on its way, for the log.
-#[derive(Default)]
-pub(crate) struct Note {
-    route: &'static str,
-    pub(crate) predictions: u32,
-    pub(crate) code: Option<&'static str>,
-    pub(crate) reason: Option<String>,
-}
-
-/// Counts a request as being answered until it is dropped: a client that goes away drops it, too.
-struct InFlight<'a>(&'a Figures);
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.dec();
-    }
-}
-
 impl Service {
     /// Puts a service together, its challengers not yet loaded.
     ///
     /// # Errors
     /// The challengers cannot be set up, or the analysis cannot be.
     pub(crate) fn new(config: &Config, champion: Served, keys: Option<Keys>, log: Logger) -> Result<Self, ServeError> {
-        let figures = Figures::new(config.observers.clone());
+        let figures = Figures::new(config.observers.clone(), log.lost());
         figures.swapped(CHAMPION, None, &champion.key);
         let rival = |challenger| Rival::new(challenger, figures.contest.clone(), log.clone());
         let rivals = config.challengers.iter().map(rival).collect::<Result<Vec<_>, _>>()?;
@@ -105,37 +86,32 @@ impl Service {
 
     /// Answers a request.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let started = Instant::now();
-        self.figures.in_flight.inc();
-        let _in_flight = InFlight(&self.figures);
         let (parts, body) = request.into_parts();
-        let identity = Identity::of(&parts.headers);
-        let mut chosen = self.variants.choose_champion();
-        let head = head(&parts);
-        let mut note = Note { route: "other", ..Note::default() };
-        let answered = self.respond(&head, &parts, body, &mut chosen, &identity, &mut note).await;
-        let reply = answered.unwrap_or_else(|problem| {
-            note.code = Some(problem.code);
-            note.reason.get_or_insert_with(|| problem.message.clone());
-            problem.reply(head.error_style())
-        });
-        self.figures.request(&RequestLabels { route: note.route, status: reply.status, variant: chosen.variant.name() });
-        let trace = identity.trace.to_string();
-        self.write_line(&parts, &identity, &trace, &chosen, reply.status, &note, started.elapsed());
-        response(reply, &identity, &trace, &chosen)
+        let mut entry = Entry::new(self, parts);
+        let reply = match unpanicked(self.respond(&mut entry, body)).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(problem)) => self.refuse(&mut entry, &problem),
+            Err(Panicked) => {
+                let message = "expected an answer, found a fault of the service; its log says where";
+                self.refuse(&mut entry, &Problem::new(500, "internal-fault", message))
+            }
+        };
+        entry.status = Some(reply.status);
+        let share = entry.share.take();
+        response(reply, share, &entry)
     }
 
-    /// Answers by the champion, unless the client, the path or the shares say another: then that one stands in `chosen`.
-    async fn respond<'a>(
-        &'a self,
-        head: &Head<'_>,
-        parts: &Parts,
-        body: Incoming,
-        chosen: &mut Chosen<'a>,
-        identity: &Identity,
-        note: &mut Note,
-    ) -> Result<Reply, Problem> {
-        let mut route = chosen.served.api.route(head);
+    fn refuse(&self, entry: &mut Entry<'_>, problem: &Problem) -> Reply {
+        let Entry { parts, chosen, note, .. } = entry;
+        note.refused(problem, |field| chosen.served.pool.signature().inputs.iter().any(|input| input.name == field));
+        problem.reply(head(parts).error_style())
+    }
+
+    /// Answers by the champion, unless the client, the path or the shares say another: then that one stands in the entry.
+    async fn respond<'a>(&'a self, entry: &mut Entry<'a>, body: Incoming) -> Result<Reply, Problem> {
+        let Entry { parts, identity, chosen, note, share, .. } = entry;
+        let head = head(parts);
+        let mut route = chosen.served.api.route(&head);
         let is_open = match &route {
             Ok(Route::Live | Route::Ready) => true,
             Ok(Route::Metrics) => self.open_metrics,
@@ -146,11 +122,11 @@ impl Service {
         }
         if head.path() == VARIANTS {
             note.route = "variants";
-            return self.show_variants(head);
+            return self.show_variants(&head);
         }
         // Whether the service lives is nothing that a variant answers, whichever a client means.
         if !matches!(route, Ok(Route::Live | Route::Ready | Route::Metrics)) {
-            route = self.choose(route, head, parts, chosen);
+            route = self.choose(route, &head, parts, chosen);
         }
         match route? {
             Route::Live => {
@@ -159,7 +135,7 @@ impl Service {
             }
             Route::Ready => {
                 note.route = "ready";
-                self.ready(chosen)
+                self.ready(chosen, self.check_key(parts).is_ok())
             }
             Route::Metrics => {
                 note.route = "metrics";
@@ -175,14 +151,10 @@ impl Service {
             }
             Route::Score(ask) => {
                 note.route = "score";
-                let (body, _share) = match body::read(body, &self.memory, &self.limits).await {
-                    Ok(read) => read,
-                    Err(problem) => {
-                        self.figures.rejected(problem.code);
-                        return Err(problem);
-                    }
-                };
-                self.score(head, ask, &body, chosen, identity, note).await
+                let arrived = body::read(body, &self.memory, &self.limits).await;
+                let Arrived { bytes, share: own } = arrived.inspect_err(|problem| self.figures.rejected(problem.code))?;
+                let share = share.insert(own);
+                self.score(&head, ask, (&bytes, share), chosen, identity, note).await
             }
         }
     }
@@ -220,9 +192,13 @@ impl Service {
         Err(Problem::new(401, "no-key", message).header("www-authenticate", "Bearer realm=\"sprag\""))
     }
 
-    fn ready(&self, chosen: &Chosen<'_>) -> Result<Reply, Problem> {
+    /// Says whether requests can be answered; by which model, and what is amiss with it, to those who may ask.
+    fn ready(&self, chosen: &Chosen<'_>, is_known: bool) -> Result<Reply, Problem> {
         if self.draining.load(Ordering::Relaxed) {
             return Err(Problem::new(503, "draining", "expected a service that goes on, found one that is about to end"));
+        }
+        if !is_known {
+            return Ok(Reply::json(r#"{"ready":true}"#));
         }
         let key = &chosen.served.key;
         let body = json!({
@@ -234,39 +210,20 @@ impl Service {
         });
         Ok(Reply::json(body.to_string()))
     }
+}
 
-    #[expect(clippy::too_many_arguments, reason = "a line has all that is known of a request")]
-    fn write_line(
-        &self,
-        parts: &Parts,
-        identity: &Identity,
-        trace: &str,
-        chosen: &Chosen<'_>,
-        status: u16,
-        note: &Note,
-        time: Duration,
-    ) {
-        if !self.log.is_on() {
-            return;
-        }
-        self.log.line(&RequestLine {
-            time: log::now(),
-            event: "request",
-            request: &identity.request,
-            trace,
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            status,
-            predictions: note.predictions,
-            variant: chosen.variant.name(),
-            model: &chosen.served.key.name,
-            version: &chosen.served.key.version,
-            digest: &chosen.served.key.digest,
-            ms: (time.as_secs_f64() * 1e6).round() / 1e3,
-            code: note.code,
-            reason: note.reason.as_deref(),
-        });
-    }
+/// The service panicked while it worked on a request.
+struct Panicked;
+
+/// Runs work that must not end its connection: a fault in it is a 500 with a line in the log, as every other request has.
+async fn unpanicked<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
+    let mut work = pin!(work);
+    // What a panic left half done is dropped with the request; what requests share is behind atomics and locks that take poison in their stride.
+    let poll = |context: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Ok),
+        Err(_) => Poll::Ready(Err(Panicked)),
+    };
+    std::future::poll_fn(poll).await
 }
 
 /// What the protocol looks at of a head.
@@ -286,16 +243,20 @@ fn sticky(name: &str) -> Result<HeaderName, ServeError> {
     name.parse().map_err(|_| ServeError::Challengers(format!("expected the name of a header, found `{}`", name.escape_debug())))
 }
 
-fn response(reply: Reply, identity: &Identity, trace: &str, chosen: &Chosen<'_>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+fn response(reply: Reply, share: Option<Share>, entry: &Entry<'_>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body::until_taken(reply.body, share)));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
+    headers.reserve(12);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
-    headers.insert(REQUEST_ID, HeaderValue::from_str(&identity.request).expect(CHECKED));
-    headers.insert(TRACE_PARENT, HeaderValue::from_str(trace).expect(CHECKED));
-    headers.insert(VARIANT, HeaderValue::from_static(chosen.variant.name()));
-    headers.insert(MODEL_VERSION, chosen.served.version_header.clone());
-    headers.insert(MODEL_DIGEST, chosen.served.digest_header.clone());
+    headers.insert(REQUEST_ID, HeaderValue::from_str(&entry.identity.request).expect("ids are visible ASCII"));
+    headers.insert(TRACE_PARENT, entry.trace.clone());
+    // Who has no key is told nothing of the model.
+    if reply.status != 401 {
+        headers.insert(VARIANT, HeaderValue::from_static(entry.chosen.variant.name()));
+        headers.insert(MODEL_VERSION, entry.chosen.served.version_header.clone());
+        headers.insert(MODEL_DIGEST, entry.chosen.served.digest_header.clone());
+    }
     for (name, value) in reply.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);

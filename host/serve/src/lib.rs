@@ -19,6 +19,7 @@ mod contest;
 mod convert;
 mod difference;
 pub mod drift;
+mod entry;
 mod error;
 mod failure;
 mod figures;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
+use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 
 use crate::config::Log;
@@ -29,6 +30,8 @@ pub(crate) struct Logger(Option<Arc<Shared>>);
 struct Shared {
     waiting: Mutex<Waiting>,
     changed: Condvar,
+    /// Lines that nobody took in time, or that could not be written.
+    lost: Counter,
 }
 
 #[derive(Default)]
@@ -57,6 +60,10 @@ pub(crate) struct RequestLine<'a> {
     pub(crate) ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) row: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) field: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<&'a str>,
 }
@@ -98,12 +105,18 @@ impl Logger {
         self.0.is_some()
     }
 
+    /// Counts the lines that are lost.
+    pub(crate) fn lost(&self) -> Counter {
+        self.0.as_ref().map(|shared| shared.lost.clone()).unwrap_or_default()
+    }
+
     /// Adds a line.
     pub(crate) fn line(&self, line: &impl Serialize) {
         let Some(shared) = &self.0 else { return };
         let mut waiting = shared.lock();
         if waiting.lines.len() > MOST_WAITING {
             waiting.dropped += 1;
+            shared.lost.inc();
             return;
         }
         if serde_json::to_writer(&mut waiting.lines, line).is_ok() {
@@ -148,8 +161,10 @@ impl Shared {
                     lines.push(b'\n');
                 }
             }
-            // Nobody is left to be told that the log itself cannot be written.
-            let _written = sink.write(&lines);
+            // A log that cannot be written can tell nobody so: the figures do.
+            if sink.write(&lines).is_err() {
+                self.lost.inc_by(lines.iter().filter(|byte| **byte == b'\n').count() as u64);
+            }
             lines.clear();
             if ended {
                 self.lock().written = true;
@@ -190,13 +205,21 @@ impl LogFile {
         Ok(Self { path: path.to_owned(), file, bytes, most })
     }
 
+    /// Begins a new file, and keeps the one before beside it.
+    fn make_room(&mut self) -> io::Result<()> {
+        let mut before = self.path.clone().into_os_string();
+        before.push(".1");
+        std::fs::rename(&self.path, before)?;
+        *self = Self::open(&self.path, self.most)?;
+        Ok(())
+    }
+
     /// Appends whole lines.
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         if self.bytes > 0 && self.bytes + lines.len() as u64 > self.most {
-            let mut before = self.path.clone().into_os_string();
-            before.push(".1");
-            std::fs::rename(&self.path, before)?;
-            *self = Self::open(&self.path, self.most)?;
+            // Where that fails the file grows on, and it is tried again when as much more is in it.
+            self.bytes = 0;
+            let _made = self.make_room();
         }
         self.file.write_all(lines)?;
         self.bytes += lines.len() as u64;
@@ -219,5 +242,18 @@ mod tests {
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "four\n");
         assert_eq!(std::fs::read_to_string(folder.path().join("log.1")).unwrap(), "a line that is longer than the whole\n");
+    }
+
+    #[test]
+    fn where_no_room_can_be_made_no_line_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        // A folder that is not empty stands where the file before should go.
+        std::fs::create_dir_all(folder.path().join("log.1/in-the-way")).unwrap();
+        let mut log = LogFile::open(&path, 10).unwrap();
+        for _ in 0..5 {
+            log.write(b"a line\n").unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a line\n".repeat(5));
     }
 }

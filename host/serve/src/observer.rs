@@ -16,7 +16,7 @@ pub struct Observation<'a> {
     pub rows: u32,
     /// The model's inputs.
     pub input_fields: &'a [Field],
-    /// Their values, a column for each.
+    /// Their values, a column for each; none where scoring failed.
     pub inputs: &'a [Column],
     /// The model's outputs.
     pub output_fields: &'a [Field],

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sprag_core::limits::Limits;
 use sprag_data::Column;
-use sprag_runtime::{Runtime, ScorerSettings, ScoringFailure, StageFailure};
+use sprag_runtime::{Runtime, Scored, ScorerSettings, ScoringFailure, StageFailure};
 
 use crate::catalog::Release;
 use crate::challenger::{Challenger, ChallengerLimits, Part};
@@ -174,7 +174,7 @@ impl Rival {
         served: Arc<Served>,
         rows: u32,
         inputs: Vec<Column>,
-    ) -> Result<Vec<Column>, Defeat> {
+    ) -> Result<Scored, Defeat> {
         if self.is_blown() {
             return Err(Defeat::Skipped);
         }

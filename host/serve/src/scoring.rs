@@ -5,14 +5,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sprag_data::Column;
+use sprag_runtime::Scored;
 use sprag_scoring::{Ask, Batch, Head, Problem, Reply, Route};
 use tokio::sync::SemaphorePermit;
 
+use crate::body::Share;
 use crate::canary::{CanaryWork, Side};
-use crate::handler::{Note, Service};
+use crate::entry::Note;
+use crate::handler::Service;
 use crate::identity::Identity;
 use crate::observer::Observation;
 use crate::rival::{Defeat, Rival};
+use crate::served::Served;
 use crate::shadow::Held;
 use crate::variants::Chosen;
 use crate::{convert, failure};
@@ -71,13 +75,24 @@ impl Lost {
     }
 }
 
+/// Rows from which a thread is needed that answers nobody else meanwhile: fewer take less than a millisecond.
+const MANY_ROWS: u32 = 4096;
+
+/// Bytes that a row of a body has at least, where it has a few columns.
+const BYTES_A_ROW: usize = 16;
+
+/// Does work on so many rows, and lets other requests have another thread where that takes long.
+fn aside<T>(rows: u32, work: impl FnOnce() -> T) -> T {
+    if rows < MANY_ROWS { work() } else { tokio::task::block_in_place(work) }
+}
+
 impl Service {
     /// Scores the rows of a body. Afterwards `chosen` is who answered.
     pub(crate) async fn score<'a>(
         &'a self,
         head: &Head<'_>,
         ask: Ask,
-        body: &[u8],
+        (body, share): (&[u8], &mut Share),
         chosen: &mut Chosen<'a>,
         identity: &Identity,
         note: &mut Note,
@@ -85,10 +100,10 @@ impl Service {
         let deadline = tokio::time::Instant::now() + self.limits.time;
         let Some(rival) = chosen.rival else {
             let canary = self.canary.as_deref().filter(|_| !chosen.is_pinned);
-            return self.score_by_champion(&ask, body, chosen, deadline, canary, identity, note).await;
+            return self.score_by_champion(&ask, (body, share), chosen, deadline, canary, identity, note).await;
         };
         let canary = self.canary.as_deref().filter(|canary| !chosen.is_pinned && canary.is_about(rival));
-        let lost = match self.score_by_challenger(&ask, body, chosen, rival, canary, note).await {
+        let lost = match self.score_by_challenger(&ask, (body, &mut *share), chosen, rival, canary, note).await {
             Ok(reply) => return Ok(reply),
             Err(lost) => lost,
         };
@@ -104,7 +119,7 @@ impl Service {
         let challenger = std::mem::replace(chosen, self.variants.choose_champion()).served;
         let Ok(Route::Score(ask)) = chosen.served.api.route(head) else { return Err(problem) };
         // What a challenger fails is no sample of what the champion does.
-        let answered = self.score_by_champion(&ask, body, chosen, deadline, None, identity, note).await;
+        let answered = self.score_by_champion(&ask, (body, share), chosen, deadline, None, identity, note).await;
         // Where the champion refuses the request too, it was not the challenger's fault.
         if answered.as_ref().map_or_else(|problem| problem.status >= 500, |_| true) {
             if let Some(canary) = canary {
@@ -122,34 +137,31 @@ impl Service {
     async fn score_by_challenger(
         &self,
         ask: &Ask,
-        body: &[u8],
+        (body, share): (&[u8], &mut Share),
         chosen: &Chosen<'_>,
         rival: &Arc<Rival>,
         canary: Option<&CanaryWork>,
         note: &mut Note,
     ) -> Result<Reply, Lost> {
         let started = Instant::now();
-        let batch = chosen.served.api.decode(ask, body, self.limits.rows).map_err(Lost::Unfit)?;
-        let Batch { rows, columns, shape } = batch;
-        let inputs = convert::to_data(columns);
-        let kept = if self.observers.is_empty() { vec![] } else { inputs.clone() };
-        let scored = rival.predict(chosen.served.clone(), rows, inputs).await;
+        let Batch { rows, columns, shape } = self.decode(&chosen.served, ask, body, share).map_err(Lost::Unfit)?;
+        let scored = rival.predict(chosen.served.clone(), rows, convert::to_data(columns)).await;
         let time = started.elapsed();
-        let outputs = scored.map_err(Lost::Defeated)?;
-        self.observe(chosen, rows, &kept, Ok(&outputs), time);
+        let Scored { inputs, outputs } = scored.map_err(Lost::Defeated)?;
+        self.observe(chosen, rows, &inputs, Ok(&outputs), time);
         if let Some(canary) = canary {
             canary.answered(Side::Challenger, &chosen.served, time, &outputs);
         }
         note.predictions = rows;
         self.figures.scored(rival.name(), rows, time);
-        Ok(chosen.served.api.answer(&shape, rows, &convert::to_wire(outputs)))
+        Ok(aside(rows, || chosen.served.api.answer(&shape, rows, &convert::to_wire(outputs))))
     }
 
     #[expect(clippy::too_many_arguments, reason = "a request, what answers it, and who hears of it")]
     async fn score_by_champion(
         &self,
         ask: &Ask,
-        body: &[u8],
+        (body, share): (&[u8], &mut Share),
         chosen: &Chosen<'_>,
         deadline: tokio::time::Instant,
         canary: Option<&CanaryWork>,
@@ -158,20 +170,19 @@ impl Service {
     ) -> Result<Reply, Problem> {
         let started = Instant::now();
         let served = &chosen.served;
-        let batch = served.api.decode(ask, body, self.limits.rows)?;
-        let inputs = convert::to_data(batch.columns);
-        let kept = if self.observers.is_empty() { vec![] } else { inputs.clone() };
-        let held = self.hold_for_shadows(chosen, batch.rows, &inputs);
+        // What a request costs begins with its turn, decoding included.
         let _turn = self.turn(deadline).await?;
-        let scored = tokio::time::timeout_at(deadline, served.pool.predict(batch.rows, inputs)).await;
-        let result = match scored {
-            Ok(Ok(outputs)) => Ok(outputs),
+        let Batch { rows, columns, shape } = self.decode(served, ask, body, share)?;
+        let inputs = convert::to_data(columns);
+        let held = self.hold_for_shadows(chosen, rows, &inputs);
+        let result = match tokio::time::timeout_at(deadline, served.pool.predict(rows, inputs)).await {
+            Ok(Ok(scored)) => Ok(scored),
             Ok(Err(failed)) => {
                 if failure::is_scorer_lost(&failed.failure) {
                     self.figures.scorer_failed();
                 }
                 let (problem, reason) = failure::problem(&failed, &identity.request);
-                note.reason = Some(reason);
+                note.reason = (problem.status >= 500).then_some(reason);
                 Err(problem)
             }
             Err(_) => {
@@ -181,17 +192,29 @@ impl Service {
             }
         };
         let time = started.elapsed();
-        self.observe(chosen, batch.rows, &kept, result.as_deref().map_err(|problem| problem.status), time);
+        match &result {
+            Ok(Scored { inputs, outputs }) => self.observe(chosen, rows, inputs, Ok(outputs), time),
+            Err(problem) => self.observe(chosen, rows, &[], Err(problem.status), time),
+        }
         match (canary, &result) {
-            (Some(canary), Ok(outputs)) => canary.answered(Side::Champion, served, time, outputs),
+            (Some(canary), Ok(scored)) => canary.answered(Side::Champion, served, time, &scored.outputs),
             (Some(canary), Err(problem)) if problem.status >= 500 => canary.failed(Side::Champion, served),
             _ => {}
         }
-        let outputs = result?;
+        let outputs = result?.outputs;
         held.into_iter().for_each(|held| held.send(&outputs));
-        note.predictions = batch.rows;
-        self.figures.scored(chosen.variant.name(), batch.rows, time);
-        Ok(served.api.answer(&batch.shape, batch.rows, &convert::to_wire(outputs)))
+        note.predictions = rows;
+        self.figures.scored(chosen.variant.name(), rows, time);
+        Ok(aside(rows, || served.api.answer(&shape, rows, &convert::to_wire(outputs))))
+    }
+
+    /// Reads the rows of a body, and takes the memory that they need.
+    fn decode(&self, served: &Served, ask: &Ask, body: &[u8], share: &mut Share) -> Result<Batch, Problem> {
+        // As much as each byte of a list of numbers comes to: `1,` is a float of eight bytes.
+        let most = body.len().saturating_mul(4);
+        share.grow(most).inspect_err(|problem| self.figures.rejected(problem.code))?;
+        let large = u32::try_from(body.len() / BYTES_A_ROW).unwrap_or(u32::MAX);
+        aside(large, || served.api.decode(ask, body, self.limits.rows))
     }
 
     /// Takes copies of the rows for the shadows that have room for them.

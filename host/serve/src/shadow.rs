@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use sprag_data::Column;
+use sprag_runtime::Scored;
 use tokio::sync::mpsc;
 
 use crate::challenger::Part;
@@ -218,7 +219,7 @@ async fn score(rival: &Arc<Rival>, job: Job) {
     let Job { champion, rows, inputs, outputs, _bytes } = job;
     let Some(served) = rival.fitting(&champion) else { return };
     match rival.predict(served.clone(), rows, inputs).await {
-        Ok(theirs) => {
+        Ok(Scored { outputs: theirs, .. }) => {
             let (ours, other) = (champion.pool.signature(), served.pool.signature());
             let found = difference::differences((&ours.outputs, &outputs), (&other.outputs, &theirs), tolerance);
             shadow.compared(rival, rows, &found);

@@ -16,6 +16,9 @@ use tokio::time::{Sleep, sleep};
 /// that says why.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Bytes of an answer that a client must take in the time that it has for them, or all there are.
+const LEAST: usize = 64 << 10;
+
 /// Says that the client was answered before its request was read to the end.
 #[derive(Clone, Default)]
 pub(crate) struct Unread(Arc<AtomicBool>);
@@ -30,28 +33,43 @@ impl Unread {
 pub(crate) struct Stream {
     inner: TcpStream,
     unread: Unread,
-    /// How long a write may stand still.
+    /// How long the least of an answer may take.
     stall: Duration,
+    /// Runs from when the client takes no more at once until it has taken the least or all.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// What it has taken since then, in bytes.
+    taken: usize,
     is_shut: bool,
     patience: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
     pub(crate) fn new(inner: TcpStream, unread: Unread, stall: Duration) -> Self {
-        Self { inner, unread, stall, stalled: None, is_shut: false, patience: None }
+        Self { inner, unread, stall, stalled: None, taken: 0, is_shut: false, patience: None }
     }
 
-    /// Bounds the time for which a write makes no progress.
-    fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stalled = None;
-            return written;
+    /// Bounds the time that the client may take over an answer: a byte now and then buys no more of it.
+    fn watch(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Ready(Ok(count)) if self.stalled.is_some() => {
+                self.taken += count;
+                if self.taken >= LEAST {
+                    self.rest();
+                    return written;
+                }
+            }
+            Poll::Ready(_) => return written,
+            Poll::Pending => {}
         }
         let stall = self.stall;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(stall)));
-        ready!(stalled.as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        if stalled.as_mut().poll(context).is_ready() { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { written }
+    }
+
+    /// The client has taken enough.
+    fn rest(&mut self) {
+        self.stalled = None;
+        self.taken = 0;
     }
 }
 
@@ -83,7 +101,10 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(context)
+        let this = self.get_mut();
+        // HTTP flushes when all of an answer is written.
+        this.rest();
+        Pin::new(&mut this.inner).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -120,7 +120,8 @@ fn serve_limits(args: &LimitArgs) -> ServeLimits {
     let body = size(args.max_body.0);
     ServeLimits {
         body,
-        bodies: defaults.bodies.max(body),
+        // A body that may come must also have room for what becomes of it.
+        bodies: defaults.bodies.max(body.saturating_mul(8)),
         rows: args.max_rows,
         time: args.timeout.0,
         body_time: args.body_timeout.0,

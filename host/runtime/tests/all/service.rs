@@ -23,7 +23,7 @@ fn pool(act: &str, most: usize, change: impl FnOnce(&mut Limits)) -> ScorerPool 
 }
 
 fn ask(pool: &ScorerPool, x: f64) -> Result<Vec<Column>, ScoringFailure> {
-    block_on(pool.predict(1, floats(&[x])))
+    block_on(pool.predict(1, floats(&[x]))).map(|scored| scored.outputs)
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Every route, with what it answers, and what is written down about it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{fixed, start};
+use crate::support::{eventually, fixed, start};
 
 #[test]
 fn rows_are_scored_over_one_connection() {
@@ -115,5 +115,49 @@ fn a_request_is_followed_by_its_id_and_trace_into_the_log() {
     );
     assert!(line["ms"].as_f64().unwrap() > 0.0 && line["time"].as_str().unwrap().ends_with('Z'));
     assert_eq!((&log[2]["status"], &log[2]["predictions"]), (&json!(422), &json!(0)));
-    assert!(log[2]["reason"].as_str().unwrap().starts_with("expected an object with the key `data`"), "{}", log[2]);
+    assert_eq!((&log[2]["code"], &log[2]["reason"]), (&json!("bad-type"), &Value::Null), "{}", log[2]);
+}
+
+#[test]
+fn what_a_client_sent_is_in_no_log_line() {
+    let service = start(fixed("double"), |_| ());
+    let mut client = service.client();
+    for body in [
+        r#"{"data":[[1],["SECRET-7"]]}"#,
+        r#"{"data":[{"SECRET-7":1}]}"#,
+        r#"{"SECRET-7":1}"#,
+        r#"{"data":[[SECRET-7]]}"#,
+        r#"{"columns":["SECRET-7"],"data":[[1]]}"#,
+    ] {
+        let answer = client.post("/score", body.as_bytes());
+        assert!((400..500).contains(&answer.status), "{body}: {}", answer.text());
+    }
+    let log = service.log();
+    let refused: Vec<_> = log.iter().filter(|line| line["event"] == "request").collect();
+    assert!(refused.len() == 5 && refused.iter().all(|line| line["code"].is_string()), "{refused:?}");
+    assert_eq!((&refused[0]["row"], &refused[0]["field"]), (&json!(1), &json!("x")), "where it was is told");
+    assert!(!format!("{log:?}").contains("SECRET-7"), "{log:?}");
+}
+
+#[test]
+fn white_space_beyond_ascii_is_no_json_and_no_fault() {
+    let service = start(fixed("double"), |_| ());
+    let mut client = service.client();
+    for body in ["\u{a0}", "{\"data\":[[\u{3000}1]]}", "{\u{2003}\"data\":[[1]]}", "\u{85}{\"data\":[[1]]}"] {
+        let answer = client.post("/score", body.as_bytes());
+        assert!((400..500).contains(&answer.status), "{body:?}: {}", answer.text());
+    }
+}
+
+#[test]
+fn a_client_that_goes_away_leaves_a_line() {
+    let service = start(fixed("moody"), |config| config.limits.time = std::time::Duration::from_secs(30));
+    let mut client = service.client();
+    client.send(b"POST /score HTTP/1.1\r\nhost: x\r\nx-request-id: gone-1\r\ncontent-length: 15\r\n\r\n{\"data\":[[-2]]}");
+    eventually("it is being answered", || service.figure("sprag_in_flight") >= 2.0);
+    drop(client);
+    let counted = r#"sprag_requests_total{route="score",status="499",variant="champion"} 1"#;
+    eventually("it is counted", || service.client().get("/metrics").text().contains(counted));
+    let line = service.log().into_iter().find(|line| line["request"] == "gone-1").unwrap();
+    assert_eq!((&line["status"], &line["code"]), (&json!(499), &json!("unanswered")), "{line}");
 }

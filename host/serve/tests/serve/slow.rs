@@ -1,6 +1,7 @@
 //! Clients that take their time, or send more than anybody wants: they end, and others are answered meanwhile.
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::support::{DEADLINE, eventually, fixed, is_over, start};
@@ -88,14 +89,13 @@ fn a_client_that_sends_on_still_gets_its_answer() {
     }
 }
 
-#[test]
-fn who_takes_no_answers_is_shown_out() {
+/// Asks for more and more and takes its answers as `take` does, until the service takes no more requests, and then ends the connection.
+fn until_shown_out(take: impl Fn(&mut TcpStream)) {
     let service = start(fixed("double"), |config| config.limits.head_time = Duration::from_millis(300));
     let mut client = service.client();
     client.stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
     let request = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
     let since = Instant::now();
-    // More and more is asked and nothing read, until the service takes no more, and then ends it.
     loop {
         assert!(since.elapsed() < DEADLINE);
         match client.stream.write(&request) {
@@ -103,6 +103,19 @@ fn who_takes_no_answers_is_shown_out() {
             Err(_) => break,
             Ok(_) => {}
         }
+        take(&mut client.stream);
     }
     eventually("its connection is gone", || service.figure("sprag_connections") <= 1.0);
+}
+
+#[test]
+fn who_takes_no_answers_is_shown_out() {
+    until_shown_out(|_| ());
+}
+
+#[test]
+fn who_takes_a_byte_now_and_then_is_shown_out() {
+    until_shown_out(|stream| {
+        let _reset = stream.read(&mut [0; 100]);
+    });
 }
