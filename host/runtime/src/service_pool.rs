@@ -27,7 +27,8 @@ pub struct ScorerPool {
 
 /// A scorer that waits for work, and whether it has done any.
 struct Idle {
-    scorer: Scorer,
+    /// Boxed, since it goes out and comes back with each call.
+    scorer: Box<Scorer>,
     used: bool,
 }
 
@@ -68,7 +69,7 @@ impl ScorerPool {
         most: usize,
     ) -> Result<Self, StageFailure> {
         let factory = runtime.scorer_factory(source, settings)?;
-        let scorer = factory.make().await?;
+        let scorer = Box::new(factory.make().await?);
         Ok(Self {
             signature: scorer.signature().clone(),
             wit_inputs: scorer.wit_inputs().to_vec(),
@@ -105,7 +106,7 @@ impl ScorerPool {
                 return self.settle(scorer, predicted);
             }
         }
-        let mut scorer = self.factory.make().await?;
+        let mut scorer = Box::new(self.factory.make().await?);
         let predicted = scorer.predict_prepared(rows, batch).await;
         self.settle(scorer, predicted)
     }
@@ -117,7 +118,7 @@ impl ScorerPool {
     pub async fn fill(&self) -> Result<(), StageFailure> {
         let waiting = self.lock().len();
         for _ in waiting..self.room.available_permits() {
-            let scorer = self.factory.make().await?;
+            let scorer = Box::new(self.factory.make().await?);
             self.lock().push(Idle { scorer, used: false });
         }
         Ok(())
@@ -128,7 +129,7 @@ impl ScorerPool {
     }
 
     /// Keeps a scorer that can be asked again, and takes the last words of one that cannot.
-    fn settle<T>(&self, scorer: Scorer, result: Result<T, StageFailure>) -> Result<T, ScoringFailure> {
+    fn settle<T>(&self, scorer: Box<Scorer>, result: Result<T, StageFailure>) -> Result<T, ScoringFailure> {
         let last_words = if result.is_err() { scorer.last_words() } else { String::new() };
         if scorer.is_usable() {
             self.lock().push(Idle { scorer, used: true });

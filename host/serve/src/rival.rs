@@ -169,12 +169,7 @@ impl Rival {
     }
 
     /// Scores rows on its own threads, within its own time.
-    pub(crate) async fn predict(
-        self: &Arc<Self>,
-        served: Arc<Served>,
-        rows: u32,
-        inputs: Vec<Column>,
-    ) -> Result<Scored, Defeat> {
+    pub(crate) async fn predict(self: &Arc<Self>, served: Arc<Served>, rows: u32, inputs: Vec<Column>) -> Result<Scored, Defeat> {
         if self.is_blown() {
             return Err(Defeat::Skipped);
         }

@@ -16,6 +16,7 @@ mod python;
 mod servers;
 mod serving;
 mod shadow;
+mod spin;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,6 +33,12 @@ fn main() -> ExitCode {
         && bare == "bare"
     {
         bare::serve(port.parse().unwrap_or_default());
+        return ExitCode::SUCCESS;
+    }
+    if let [spin, port, path, connections, seconds] = &arguments[..]
+        && spin == "spin"
+    {
+        spin::run(port, path, connections, seconds);
         return ExitCode::SUCCESS;
     }
     let sprag = match sprag_binary() {

@@ -80,15 +80,21 @@ impl Server {
     }
 
     /// Loads it from the second core.
-    pub(crate) fn load(&self, connections: u32, seconds: u32) -> Option<Load> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("serving/load.lua");
-        let output = Command::new("taskset")
-            .args(["-c", "1", "wrk", "-t1", "--latency", &format!("-c{connections}"), &format!("-d{seconds}s"), "-s"])
-            .arg(script)
-            .arg(format!("http://127.0.0.1:{}{}", self.port, self.path))
-            .env("SPRAG_BENCH_BODY", self.body)
-            .output()
-            .ok()?;
+    pub(crate) fn load(&self, client: Client, connections: u32, seconds: u32) -> Option<Load> {
+        let mut command = Command::new("taskset");
+        command.args(["-c", "1"]);
+        match client {
+            Client::Wrk => {
+                let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("serving/load.lua");
+                command.args(["wrk", "-t1", "--latency", &format!("-c{connections}"), &format!("-d{seconds}s"), "-s"]);
+                command.arg(script).arg(format!("http://127.0.0.1:{}{}", self.port, self.path));
+            }
+            Client::Spinning => {
+                let [port, connections, seconds] = [u32::from(self.port), connections, seconds].map(|number| number.to_string());
+                command.arg(std::env::current_exe().ok()?).args(["spin", &port, self.path, &connections, &seconds]);
+            }
+        }
+        let output = command.env("SPRAG_BENCH_BODY", self.body).output().ok()?;
         let told = String::from_utf8_lossy(&output.stdout);
         let numbers: Vec<f64> =
             told.lines().find_map(|line| line.strip_prefix("RESULT "))?.split(' ').filter_map(|word| word.parse().ok()).collect();
@@ -106,6 +112,15 @@ impl Drop for Server {
         let _ended = self.child.kill();
         let _collected = self.child.wait();
     }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Client {
+    /// `wrk`, which sleeps while nothing has come.
+    Wrk,
+    /// One that never sleeps: see [`crate::spin`].
+    Spinning,
 }
 
 /// What a load found.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::measure::{Report, ms, say};
 use crate::process::copy;
 use crate::python::Python;
-use crate::servers::{Load, MLFLOW_ROWS, ROWS, Server, free_port, on_first_core};
+use crate::servers::{Client, Load, MLFLOW_ROWS, ROWS, Server, free_port, on_first_core};
 use crate::shadow;
 
 /// The connections at which each server is loaded.
@@ -38,18 +38,9 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, root: &Path, scratch: &Path
     if !missing.is_empty() {
         say(&format!("services: not here: {}", missing.join(", ")));
     }
-    for connections in CONNECTIONS {
-        let mut loads: Vec<Vec<Load>> = servers.iter().map(|_| vec![]).collect();
-        for _ in 0..ROUNDS {
-            for (server, loads) in servers.iter().zip(&mut loads) {
-                loads.extend(server.load(connections, SECONDS));
-            }
-        }
-        let medians: Vec<(&str, Load)> =
-            servers.iter().zip(loads).filter_map(|(server, loads)| Some((server.name, Load::median(loads)?))).collect();
-        let Some((_, ours)) = medians.iter().find(|(name, _)| *name == SPRAG) else { continue };
-        for (name, load) in &medians {
-            compare(report, connections, name, load, ours);
+    for client in [Client::Wrk, Client::Spinning] {
+        for connections in CONNECTIONS {
+            side_by_side(report, &servers, client, connections);
         }
     }
     for server in &servers {
@@ -77,12 +68,30 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, root: &Path, scratch: &Path
     shadow::run(report, sprag, scratch, ROUNDS, SECONDS);
 }
 
-fn compare(report: &mut Report, connections: u32, name: &str, load: &Load, ours: &Load) {
-    let what = format!("{name}, {connections} connections");
+/// Loads all servers in turn. The client that never sleeps is for those that could answer it sooner than it sleeps.
+fn side_by_side(report: &mut Report, servers: &[Server], client: Client, connections: u32) {
+    let asked: Vec<_> =
+        servers.iter().filter(|server| client == Client::Wrk || [SPRAG, BARE, FASTAPI].contains(&server.name)).collect();
+    let mut loads: Vec<Vec<Load>> = asked.iter().map(|_| vec![]).collect();
+    for _ in 0..ROUNDS {
+        for (server, loads) in asked.iter().zip(&mut loads) {
+            loads.extend(server.load(client, connections, SECONDS));
+        }
+    }
+    let medians: Vec<(&str, Load)> =
+        asked.iter().zip(loads).filter_map(|(server, loads)| Some((server.name, Load::median(loads)?))).collect();
+    let Some((_, ours)) = medians.iter().find(|(name, _)| *name == SPRAG) else { return };
+    let who = if client == Client::Wrk { "" } else { " that never sleep" };
+    for (name, load) in &medians {
+        compare(report, &format!("{name}, {connections} connections{who}"), name, load, ours);
+    }
+}
+
+fn compare(report: &mut Report, what: &str, name: &str, load: &Load, ours: &Load) {
     let figure = |load: &Load| format!("{:.0} req/s, p50 {}, p99 {}", load.per_second, ms(load.p50), ms(load.p99));
     let failed = if load.failed > 0.0 { format!(", {} failed", load.failed) } else { String::new() };
     if name == SPRAG {
-        report.add(&what, figure(load) + &failed, String::new(), String::new(), None);
+        report.add(what, figure(load) + &failed, String::new(), String::new(), None);
         return;
     }
     let (faster, sooner) = (ours.per_second / load.per_second, load.p50 / ours.p50);
@@ -92,7 +101,7 @@ fn compare(report: &mut Report, connections: u32, name: &str, load: &Load, ours:
         _ => None,
     };
     let ratio = format!("sprag has {faster:.2} times its throughput, 1/{sooner:.2} of its p50");
-    report.add(&what, String::new(), figure(load) + &failed, ratio, goal);
+    report.add(what, String::new(), figure(load) + &failed, ratio, goal);
 }
 
 /// A project with a registered model, and the same model as the others want it.

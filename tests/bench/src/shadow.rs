@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::measure::{Report, ms, say};
-use crate::servers::{Load, Server, free_port, on_first_core};
+use crate::servers::{Client, Load, Server, free_port, on_first_core};
 
 /// The row at which the test program's scorer loops.
 const ROWS: &str = r#"{"data":[[-2],[-2]]}"#;
@@ -21,8 +21,8 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, scratch: &Path, rounds: usi
     };
     let (mut without, mut with) = (vec![], vec![]);
     for _ in 0..rounds {
-        without.extend(alone.load(CONNECTIONS, seconds));
-        with.extend(shadowed.load(CONNECTIONS, seconds));
+        without.extend(alone.load(Client::Wrk, CONNECTIONS, seconds));
+        with.extend(shadowed.load(Client::Wrk, CONNECTIONS, seconds));
     }
     let (Some(without), Some(with)) = (Load::median(without), Load::median(with)) else { return };
     let change = with.p99 / without.p99 - 1.0;
