@@ -120,7 +120,7 @@ fn an_image_runs_without_any_right() {
         "--security-opt",
         "no-new-privileges",
         "--memory",
-        "128m",
+        "64m",
     ];
     let _ = podman.run(&[&locked[..], &["localhost/diabetes:1"]].concat());
     let body: Value = ready(port).json();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sprag_core::digest::Digest;
 use sprag_core::model::model_digest;
 use sprag_runtime::blobs::{ReadAt, ReaderHandle};
-use sprag_runtime::{Finished, PackageSubject, Packaged, Part, Parts, Runtime, StageCall, StageFailure};
+use sprag_runtime::{Finished, LoadError, PackageSubject, Packaged, Part, Parts, Runtime, StageCall, StageFailure};
 use sprag_schemas::package::{ModelCard, Package};
 use sprag_schemas::record::{Artifact, ModelVersion, StageReport};
 use sprag_store::{Store, StoreError};
@@ -52,6 +52,9 @@ pub enum MakeError {
     /// There is no self-contained component to be had of this scorer.
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    /// The scorer cannot be compiled for the server.
+    #[error(transparent)]
+    Compile(#[from] LoadError),
     /// The packager failed.
     #[error("the packager failed: {}", .failure.to_record().message)]
     Packager {
@@ -106,7 +109,8 @@ pub async fn make(making: Making<'_>) -> Result<(Package, StageReport), MakeErro
     if found != card.digest {
         return Err(MakeError::OtherModel { version: version.version.to_string(), expected: card.digest, found });
     }
-    let component = compose(&card, &store.read_blob(&scorer)?, &store.read_blob(&state)?)?;
+    let scorer_bytes = store.read_blob(&scorer)?;
+    let component = compose(&card, &scorer_bytes, &store.read_blob(&state)?)?;
     let mut parts = Parts::from([
         (Part::Scorer, stored(store, &scorer, "application/wasm")?),
         (Part::State, stored(store, &state, &card.media_type)?),
@@ -119,6 +123,10 @@ pub async fn make(making: Making<'_>) -> Result<(Package, StageReport), MakeErro
     }
     let no_server = match server {
         Ok(server) => {
+            if server.is_native() {
+                let code = runtime.compile_for_any(scorer, &scorer_bytes)?;
+                parts.insert(Part::Compiled, in_memory(code, "application/octet-stream"));
+            }
             let bytes: Arc<dyn ReadAt> = Arc::new(Executable(server));
             parts.insert(Part::Server, ReaderHandle { bytes, media_type: "application/octet-stream".to_owned() });
             None

@@ -103,6 +103,12 @@ impl Server {
         Ok(Self { file, header, length })
     }
 
+    /// Whether it is for this machine's kind of processor (ELF: `e_machine`).
+    pub fn is_native(&self) -> bool {
+        let own = if cfg!(target_arch = "aarch64") { 0xb7 } else { 0x3e };
+        short(&self.header, 18) == own
+    }
+
     /// How many bytes there are.
     pub const fn len(&self) -> u64 {
         self.length

@@ -17,6 +17,11 @@ pub(crate) fn path(dir: &Path, engine: &Engine, digest: &Digest) -> PathBuf {
     dir.join(format!("{:016x}-{}.cwasm", hasher.finish(), digest.hex()))
 }
 
+/// Takes code that was made beforehand, where it is there and fits this engine and processor.
+pub(crate) fn load_prepared(engine: &Engine, dir: &Path, digest: &Digest) -> Option<Component> {
+    deserialize(engine, &dir.join(format!("{}.cwasm", digest.hex())))
+}
+
 /// Takes a component's code from the cache, else compiles it and tries to keep it. A cache that cannot be read or written is a slow
 /// cache, not an error.
 pub(crate) fn load(engine: &Engine, dir: Option<&Path>, digest: &Digest, binary: &[u8]) -> wasmtime::Result<Component> {
@@ -38,8 +43,8 @@ fn deserialize(engine: &Engine, path: &Path) -> Option<Component> {
         return None;
     }
     #[expect(unsafe_code, reason = "the one place that loads compiled code")]
-    // SAFETY: the file was written by this program, under a name that holds the engine's compatibility hash, into a folder that only
-    // the user can write. The engine checks version and settings itself and refuses what does not match.
+    // SAFETY: the file was written by this program into a folder that only the user can write, or that the user named as one of such code.
+    // The engine checks version, settings and processor itself and refuses what does not match.
     let loaded = unsafe { Component::deserialize_file(engine, path) };
     loaded.ok()
 }

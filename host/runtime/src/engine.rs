@@ -26,6 +26,11 @@ fn config() -> Config {
     config
 }
 
+/// This machine's architecture, as compilers name it. Named as a target, it has no features but those that all of its processors have.
+fn plain_target() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-gnu" } else { "x86_64-unknown-linux-gnu" }
+}
+
 /// Runs stages. Cloning it is cheap: all clones share one engine.
 #[derive(Clone)]
 pub struct Runtime(Arc<Inner>);
@@ -33,6 +38,7 @@ pub struct Runtime(Arc<Inner>);
 struct Inner {
     engine: Engine,
     code_dir: Option<PathBuf>,
+    prepared: Option<PathBuf>,
 }
 
 /// A component that is ready to be instantiated.
@@ -68,6 +74,14 @@ impl Runtime {
     /// # Errors
     /// The engine cannot run on this machine.
     pub fn new(code_dir: Option<&Path>) -> Result<Self, LoadError> {
+        Self::with_prepared(code_dir, None)
+    }
+
+    /// The same, with a folder of code that [`Runtime::compile_for_any`] made, each file under its component's digest. Whoever can write there can run code.
+    ///
+    /// # Errors
+    /// The engine cannot run on this machine.
+    pub fn with_prepared(code_dir: Option<&Path>, prepared: Option<&Path>) -> Result<Self, LoadError> {
         let engine = Engine::new(&config()).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
         let weak = engine.weak();
         // The thread ends with the engine: it holds no strong reference to it.
@@ -81,7 +95,7 @@ impl Runtime {
                 }
             })
             .map_err(|error| LoadError::Engine(error.to_string()))?;
-        Ok(Self(Arc::new(Inner { engine, code_dir: code_dir.map(Path::to_owned) })))
+        Ok(Self(Arc::new(Inner { engine, code_dir: code_dir.map(Path::to_owned), prepared: prepared.map(Path::to_owned) })))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -93,11 +107,27 @@ impl Runtime {
         self.0.code_dir.as_deref().is_some_and(|dir| code_cache::path(dir, &self.0.engine, digest).exists())
     }
 
-    /// Makes a component ready: from the code cache, else by compiling it.
+    /// Compiles a component for every processor of this machine's architecture, with none of the instructions that only newer ones have: code for another
+    /// machine. The same binary gives the same bytes.
+    ///
+    /// # Errors
+    /// The engine refuses the binary.
+    pub fn compile_for_any(&self, digest: Digest, binary: &[u8]) -> Result<Vec<u8>, LoadError> {
+        let failed = |error: wasmtime::Error| LoadError::Compile { digest, message: format!("{error:#}") };
+        let mut config = config();
+        config.target(plain_target()).map_err(failed)?;
+        Engine::new(&config).and_then(|engine| engine.precompile_component(binary)).map_err(failed)
+    }
+
+    /// Makes a component ready: from the prepared code, from the code cache, else by compiling it.
     ///
     /// # Errors
     /// The engine refuses the binary.
     pub fn load(&self, digest: Digest, binary: &[u8]) -> Result<Loaded, LoadError> {
+        let prepared = self.0.prepared.as_deref().and_then(|dir| code_cache::load_prepared(&self.0.engine, dir, &digest));
+        if let Some(component) = prepared {
+            return Ok(Loaded { component, digest });
+        }
         let component = code_cache::load(&self.0.engine, self.0.code_dir.as_deref(), &digest, binary)
             .map_err(|error| LoadError::Compile { digest, message: format!("{error:#}") })?;
         Ok(Loaded { component, digest })
@@ -120,6 +150,19 @@ mod tests {
         let second = Runtime::new(Some(dir.path())).unwrap();
         assert!(second.is_compiled(&digest));
         second.load(digest, b"not even looked at").unwrap();
+    }
+
+    #[test]
+    fn code_for_any_processor_loads_in_an_engine_for_this_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let digest = Digest::of(EMPTY);
+        let code = Runtime::new(None).unwrap().compile_for_any(digest, EMPTY).unwrap();
+        assert_eq!(code, Runtime::new(None).unwrap().compile_for_any(digest, EMPTY).unwrap());
+        std::fs::write(dir.path().join(format!("{}.cwasm", digest.hex())), code).unwrap();
+        let runtime = Runtime::with_prepared(None, Some(dir.path())).unwrap();
+        runtime.load(digest, b"not even looked at").unwrap();
+        let other = Digest::of(b"other");
+        assert!(runtime.load(other, b"compiled anew, and refused").is_err());
     }
 
     #[test]

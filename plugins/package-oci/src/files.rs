@@ -32,6 +32,8 @@ pub enum Name {
     ServerBill,
     /// The model as one component.
     Component,
+    /// The scorer's machine code, for the server.
+    Compiled,
 }
 
 /// Where the parts come from.

@@ -19,6 +19,7 @@ impl Parts for Host {
             Name::Server => parts::Part::Server,
             Name::ServerBill => parts::Part::ServerBill,
             Name::Component => parts::Part::Component,
+            Name::Compiled => parts::Part::Compiled,
         };
         let Some(reader) = parts::open(part).map_err(|failure| io::Error::other(Told(failure)))? else { return Ok(None) };
         let length = reader.len();

@@ -1,4 +1,4 @@
-//! The image: the program that serves in one layer, the model in the next, and nothing else in it.
+//! The image: the program that serves in one layer, the model in the next, the scorer's machine code in the last, and nothing else in it.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use sprag_sdk::stage::package::Subject;
 
 use crate::documents::{Descriptor, Execution, History, ImageConfig, Manifest, Nothing, Platform, Rootfs};
-use crate::files::{Files, Name, Parts, write, write_json};
+use crate::files::{Files, Name, Parts, digest, write, write_json};
 use crate::layer::Layer;
 use crate::params::Params;
 use crate::{media, missing, registered};
@@ -34,9 +34,14 @@ pub(crate) fn image(
         layer.finish()
     })?;
     let model = write(files, "model.tar", media::LAYER, |file| model_layer(Layer::new(file, registered(subject)?), parts))?;
+    let code = code_layer(parts, files)?;
     let listen = format!("0.0.0.0:{}", params.port);
-    let entrypoint = ["/sprag", "serve", "--bundle", "/model", "--listen", &listen].map(str::to_owned);
-    let entrypoint: Vec<_> = entrypoint.into_iter().chain(params.arguments.iter().cloned()).collect();
+    let mut entrypoint = ["/sprag", "serve", "--bundle", "/model", "--listen", &listen].map(str::to_owned).to_vec();
+    if code.is_some() {
+        entrypoint.extend(["--compiled", "/code"].map(str::to_owned));
+    }
+    entrypoint.extend(params.arguments.iter().cloned());
+    let layers: Vec<_> = [("sprag", &server), ("model", &model)].into_iter().chain(code.as_ref().map(|code| ("code", code))).collect();
     let config = ImageConfig {
         created: &subject.created_at,
         architecture: &platform.architecture,
@@ -49,8 +54,8 @@ pub(crate) fn image(
             labels: annotations,
             stop_signal: "SIGTERM",
         },
-        rootfs: Rootfs { kind: "layers", diff_ids: vec![&server.digest, &model.digest] },
-        history: ["sprag", "model"].map(|what| History { created: &subject.created_at, created_by: what }).into_iter().collect(),
+        rootfs: Rootfs { kind: "layers", diff_ids: layers.iter().map(|(_, layer)| layer.digest.as_str()).collect() },
+        history: layers.iter().map(|(what, _)| History { created: &subject.created_at, created_by: what }).collect(),
     };
     let config = write_json(files, "image-config.json", media::CONFIG, &config)?;
     let manifest = Manifest {
@@ -58,7 +63,7 @@ pub(crate) fn image(
         media_type: media::MANIFEST,
         artifact_type: None,
         config: &config,
-        layers: &[&server, &model],
+        layers: &layers.iter().map(|(_, layer)| *layer).collect::<Vec<_>>(),
         subject: None,
         annotations,
     };
@@ -82,6 +87,21 @@ fn model_layer(mut layer: Layer<'_>, parts: &dyn Parts) -> io::Result<()> {
         }
     }
     layer.finish()
+}
+
+/// The machine code under the scorer's digest, where there is some. It is the same for all models of one trainer, so that a registry has it once: no time is
+/// in it.
+fn code_layer(parts: &dyn Parts, files: &dyn Files) -> io::Result<Option<Descriptor>> {
+    let Some(code) = parts.open(Name::Compiled)? else { return Ok(None) };
+    let scorer = digest(parts.open(Name::Scorer)?.ok_or_else(|| missing("the scorer"))?)?;
+    let path = format!("code/{}.cwasm", scorer.trim_start_matches("sha256:"));
+    let layer = write(files, "code.tar", media::LAYER, |file| {
+        let mut layer = Layer::new(file, 0);
+        layer.folder("code/", 0o755)?;
+        layer.add(&path, 0o644, code)?;
+        layer.finish()
+    })?;
+    Ok(Some(layer))
 }
 
 /// The server's processor as Go names it, from the header of its executable (ELF: `e_machine` at 18).

@@ -102,6 +102,7 @@ fn parts() -> Memory {
         (Name::Server, server(0x3e)),
         (Name::ServerBill, bill.to_vec()),
         (Name::Component, component()),
+        (Name::Compiled, b"machine code".to_vec()),
     ]))
 }
 
@@ -186,6 +187,18 @@ fn the_layers_hold_the_files_with_fixed_owners_and_times() {
             ("model/state".to_owned(), 0o644, time, 1500),
         ]
     );
+    let code = format!("code/{}.cwasm", sha256(b"a scorer").trim_start_matches("sha256:"));
+    assert_eq!(entries("code.tar"), [("code/".to_owned(), 0o755, 0, 0), (code, 0o644, 0, 12)]);
+}
+
+#[test]
+fn a_server_without_machine_code_compiles_by_itself() {
+    let mut parts = parts();
+    parts.0.remove(&Name::Compiled);
+    let made = made(&Params::default(), &parts);
+    let config = made.json("image-config.json");
+    assert_eq!(config["rootfs"]["diff_ids"].as_array().unwrap().len(), 2);
+    assert!(!config["config"]["Entrypoint"].as_array().unwrap().contains(&"--compiled".into()), "{config}");
 }
 
 #[test]
@@ -197,7 +210,7 @@ fn the_image_says_who_runs_what() {
     assert_eq!(config["created"], "2026-11-25T04:45:25.123Z");
     let run = &config["config"];
     assert_eq!(run["User"], "65532:65532");
-    assert_eq!(run["Entrypoint"], serde_json::json!(["/sprag", "serve", "--bundle", "/model", "--listen", "0.0.0.0:9000"]));
+    assert_eq!(run["Entrypoint"], serde_json::json!(["/sprag", "serve", "--bundle", "/model", "--listen", "0.0.0.0:9000", "--compiled", "/code"]));
     assert_eq!(run["ExposedPorts"], serde_json::json!({"9000/tcp": {}}));
     let labels = &run["Labels"];
     assert_eq!(

@@ -24,6 +24,9 @@ pub struct ServeArgs {
     /// A file to write the URL to once requests are answered.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+    /// A folder with machine code that `sprag package` made for this program, as an image has it: the model starts without being compiled. Whoever can write there can run code.
+    #[arg(long, value_name = "DIR", requires = "bundle")]
+    pub compiled: Option<PathBuf>,
     /// Do not count what the model sees; without counts, `sprag drift` and the figures of drift at /metrics say nothing.
     #[arg(long)]
     pub no_drift: bool,

@@ -157,7 +157,7 @@ impl From<PackagingError> for CommandError {
         match error {
             MakeError::Store(error) => error.into(),
             MakeError::Packager { failure, .. } => Self { hints, ..Self::stage("package", &failure) },
-            MakeError::Compose(_) => Self { hints, ..Self::user(with_causes(&error)) },
+            MakeError::Compose(_) | MakeError::Compile(_) => Self { hints, ..Self::user(with_causes(&error)) },
             MakeError::OtherModel { .. } => Self { hints, ..Self::internal(with_causes(&error)) },
             MakeError::NotAPackage(_) | MakeError::NoSuchArtifact { .. } => {
                 Self { code: exit_code::PLUGIN_FAILED, hints, ..Self::user(with_causes(&error)) }

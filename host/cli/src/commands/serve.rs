@@ -34,7 +34,8 @@ pub fn run(args: &ServeArgs, project: Option<&Path>, console: &Console) -> Resul
             _ => {}
         }
     }
-    let runtime = Runtime::new(super::run::code_dir().as_deref()).map_err(|error| CommandError::internal(error.to_string()))?;
+    let runtime = Runtime::with_prepared(super::run::code_dir().as_deref(), args.compiled.as_deref());
+    let runtime = runtime.map_err(|error| CommandError::internal(error.to_string()))?;
     let mut config = config(args, project)?;
     let sources = sources(&args.what, project, &runtime)?;
     let catalog = set_up(&args.challengers, sources, &mut config, project, &runtime)?;
@@ -83,6 +84,7 @@ fn config(args: &ServeArgs, project: Option<&Path>) -> Result<Config, CommandErr
         no_drift: _,
         listen,
         ready_file: _,
+        compiled: _,
         tls_certificate,
         tls_key,
         keys,

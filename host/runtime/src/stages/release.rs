@@ -38,6 +38,8 @@ pub enum Part {
     ServerBill,
     /// The model as one self-contained component.
     Component,
+    /// The scorer's machine code, for the server.
+    Compiled,
 }
 
 impl From<WitPart> for Part {
@@ -50,6 +52,7 @@ impl From<WitPart> for Part {
             WitPart::Server => Self::Server,
             WitPart::ServerBill => Self::ServerBill,
             WitPart::Component => Self::Component,
+            WitPart::Compiled => Self::Compiled,
         }
     }
 }
