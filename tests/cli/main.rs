@@ -18,6 +18,7 @@ mod context;
 mod deploy_local;
 mod drift;
 mod full_disk;
+mod gated;
 mod goldens;
 mod hostile;
 mod killed;

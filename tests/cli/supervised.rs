@@ -18,7 +18,7 @@ use sprag_schemas::secrets::Secret;
 use sprag_services::LocalServices;
 
 use crate::context::http::Client;
-use crate::context::{Project, Serving};
+use crate::context::{Hidden, Project, Serving};
 
 const ROWS: &[u8] = br#"{"data":[[1,2,3,4,5,6,7,8,9,10],[10,9,8,7,6,5,4,3,2,1]]}"#;
 
@@ -53,7 +53,8 @@ impl Site {
         let program = program(&project);
         let root = project.root().canonicalize().unwrap();
         let secret = Secret { file: Some("key".to_owned()), ..Secret::default() };
-        let secrets = BTreeMap::from([("scoring".to_owned(), secret)]);
+        let in_variable = Secret { env: Some("SCORING_KEY".to_owned()), ..Secret::default() };
+        let secrets = BTreeMap::from([("scoring".to_owned(), secret), ("rotating".to_owned(), in_variable)]);
         let services = LocalServices::new(&program, &root, &root.join(".sprag"), &secrets);
         (Self { project, services }, packages)
     }
@@ -125,9 +126,15 @@ fn address(port: u16) -> SocketAddr {
 
 /// The version that answers on a port.
 pub(crate) fn version(port: u16) -> Option<String> {
+    version_with(port, "none-is-asked-for")
+}
+
+/// The same of a service that asks for a key.
+fn version_with(port: u16, key: &str) -> Option<String> {
     TcpStream::connect(address(port)).ok()?;
     let mut client = Client::connect(address(port));
-    client.send_request("POST", "/score", &[("connection", "close")], ROWS);
+    let authorization = format!("Bearer {key}");
+    client.send_request("POST", "/score", &[("connection", "close"), ("authorization", &authorization)], ROWS);
     let answer = client.answer()?;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.header("x-sprag-model-version").map(str::to_owned)
@@ -313,16 +320,128 @@ fn a_key_of_the_project_guards_a_service_and_is_in_no_argument() {
     let headers = [("authorization", format!("Bearer {key}"))];
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(Client::connect(address(port)).request("POST", "/score", &headers, ROWS).status, 200);
+    let hidden = Hidden::of(key);
     for process in [site.server(), site.supervisor().unwrap()] {
-        let arguments = fs::read(format!("/proc/{process}/cmdline")).unwrap();
-        assert!(!String::from_utf8_lossy(&arguments).contains(key));
+        for what in ["cmdline", "environ"] {
+            hidden.is_not_in(what, fs::read(format!("/proc/{process}/{what}")).unwrap());
+        }
     }
-    for file in fs::read_dir(site.project.path(".sprag/services/site")).unwrap() {
-        let path = file.unwrap().path();
-        assert!(!fs::read_to_string(&path).unwrap().contains(key), "{}", path.display());
-    }
+    assert_eq!(hidden.files(site.project.outside()), [site.project.path("key")], "where it is from");
+    hidden.is_not_told(&[&site.project.run(&["services"]).ok(), &site.project.run(&["services", "--json"]).ok()]);
     let unknown = site.put(Service { keys: vec!["other".to_owned()], ..service });
     assert!(matches!(unknown, Err(ServiceError::BadService(message)) if message.contains("found `other`")));
+}
+
+const MONDAY: &str = "key-of-monday-0123456789/+";
+const TUESDAY: &str = "key-of-tuesday-9876543210/+";
+/// A secret of whoever deploys that is no matter of the service's.
+const OTHER: &str = "client-secret-of-the-deployer";
+
+fn monday(variable: &str) -> Option<String> {
+    (variable == "SCORING_KEY").then(|| MONDAY.to_owned())
+}
+
+fn tuesday(variable: &str) -> Option<String> {
+    (variable == "SCORING_KEY").then(|| TUESDAY.to_owned())
+}
+
+/// What a request with a key is answered.
+fn scored(port: u16, key: &str) -> u16 {
+    let authorization = format!("Bearer {key}");
+    let headers = [("authorization", authorization.as_str()), ("connection", "close")];
+    Client::connect(address(port)).request("POST", "/score", &headers, ROWS).status
+}
+
+#[test]
+fn a_key_that_changed_takes_effect_with_the_next_change_and_is_on_no_disk() {
+    let (site, packages) = Site::of(1);
+    let shares = vec![ServiceShare { package: packages[0].clone(), percent: 100 }];
+    let service = Service { name: "site".to_owned(), shares, port: 0, keys: vec!["rotating".to_owned()] };
+    let put = |environment| block_on(site.services.clone().reading(environment).start(service.clone()));
+    let generation = || site.found()["generation"].as_u64();
+    let port = put(monday).unwrap().port;
+    assert_eq!((scored(port, MONDAY), scored(port, TUESDAY)), (200, 401));
+    let supervisor = site.supervisor();
+    assert_eq!(put(tuesday).unwrap().port, port);
+    eventually("the new key alone lets in", || (scored(port, MONDAY), scored(port, TUESDAY)) == (401, 200));
+    assert_eq!((site.supervisor(), generation()), (supervisor, Some(2)), "the supervisor is the one of before");
+    let server = site.server();
+    put(tuesday).unwrap();
+    assert_eq!((site.server(), generation()), (server, Some(2)), "the same key again changes nothing");
+    assert!(matches!(put(|_| None), Err(ServiceError::BadService(message)) if message.contains("`SCORING_KEY`")));
+    // The supervisor has it still when the service has to be started again, whoever deployed is long gone.
+    kill(server);
+    eventually("it is back with its key", || {
+        site.status().is_some_and(|status| status.condition == ServiceCondition::Ready) && scored(port, TUESDAY) == 200
+    });
+    for key in [MONDAY, TUESDAY].map(Hidden::of) {
+        key.is_nowhere_under(site.project.outside());
+        key.is_not_in("the supervisor's environment", fs::read(format!("/proc/{}/environ", site.supervisor().unwrap())).unwrap());
+        for process in [site.server(), site.supervisor().unwrap()] {
+            key.is_not_in("arguments", fs::read(format!("/proc/{process}/cmdline")).unwrap());
+        }
+    }
+}
+
+#[test]
+fn what_should_run_is_started_again_after_the_machine_was() {
+    let (site, packages) = Site::of(1);
+    let shares = vec![ServiceShare { package: packages[0].clone(), percent: 100 }];
+    let service = Service { name: "site".to_owned(), shares, port: 0, keys: vec!["rotating".to_owned()] };
+    let port = block_on(site.services.clone().reading(monday).start(service)).unwrap().port;
+    let all_end = || {
+        let (server, supervisor) = (site.server(), site.supervisor().unwrap());
+        kill(supervisor);
+        kill(server);
+        eventually("nothing answers", || TcpStream::connect(address(port)).is_err());
+    };
+    all_end();
+    let nothing = site.project.run(&["services", "start"]).exits(exit_code::BAD_PROJECT).error();
+    assert!(
+        nothing.contains("expected a bearer key of the service `site` in the environment variable `SCORING_KEY`"),
+        "{nothing}"
+    );
+    let started = |args: &[&str], key: &str| {
+        site.project.sprag(args).env("SCORING_KEY", key).env("AZURE_CLIENT_SECRET", OTHER).run().ok().stderr
+    };
+    assert_eq!(started(&["services", "start"], MONDAY), format!("site answers at http://127.0.0.1:{port}\n"));
+    assert_eq!((scored(port, MONDAY), version_with(port, MONDAY).as_deref()), (200, Some("diabetes@1")));
+    for process in [site.server(), site.supervisor().unwrap()] {
+        let environment = fs::read(format!("/proc/{process}/environ")).unwrap();
+        Hidden::of(OTHER).is_not_in("an environment", &environment);
+        let environment = String::from_utf8(environment).unwrap();
+        let names: Vec<_> = environment.split('\0').filter_map(|pair| Some(pair.split_once('=')?.0)).collect();
+        let allowed = ["HOME", "SPRAG_CACHE_DIR", "TMPDIR", "XDG_CACHE_HOME", "SCORING_KEY", "SPRAG_SERVICE"];
+        assert!(names.iter().all(|name| allowed.contains(name)), "{names:?}");
+    }
+    // Again, nothing happens, with a key or without; and a key that changed is handed over.
+    let server = site.server();
+    let _ = started(&["services", "start", "site"], MONDAY);
+    let _ = site.project.run(&["services", "start"]).ok();
+    assert_eq!(site.server(), server);
+    let _ = started(&["services", "start", "site"], TUESDAY);
+    eventually("the new key lets in", || scored(port, TUESDAY) == 200);
+    let told = site.project.run(&["services", "start", "other"]).exits(exit_code::BAD_PROJECT).error();
+    assert!(told.contains("expected a service of the project (`site`), found `other`"), "{told}");
+}
+
+#[test]
+fn a_supervisor_that_can_write_nothing_looks_after_its_service() {
+    let (site, packages) = Site::of(1);
+    let port = site.start(&packages[0], 0).unwrap().port;
+    let (server, found) = (site.server(), site.project.path(".sprag/services/site/found.json"));
+    // A file cannot take the place of a folder, as it could not on a disk that is full.
+    fs::remove_file(&found).unwrap();
+    fs::create_dir(&found).unwrap();
+    kill(server);
+    eventually("it answers again", || version(port).is_some());
+    fs::remove_dir(&found).unwrap();
+    eventually("what it could not say is said", || site.status().is_some_and(|status| status.restarts == 1));
+    assert_ne!(site.server(), server);
+    // Without its folder nobody could find it any more.
+    let supervisor = site.supervisor().unwrap();
+    fs::remove_dir_all(site.project.path(".sprag/services/site")).unwrap();
+    eventually("it ends", || TcpStream::connect(address(port)).is_err() && site.supervisor() != Some(supervisor));
 }
 
 #[test]

@@ -8,6 +8,8 @@ use sprag_store::{RunLock, Store};
 use sprag_test_programs::CHECK;
 
 use crate::context::{Outcome, Project, ran};
+use crate::gated::open;
+use crate::released::registered;
 
 /// Takes the project's lock, as a run does that is under way.
 fn hold(project: &Project) -> (Store, RunLock) {
@@ -132,4 +134,44 @@ fn a_wait_can_be_cancelled_too() {
     assert_snapshot!(run.finish().exits(exit_code::CANCELLED).stderr, @"error: cancelled while waiting for another run of the project");
     drop(held);
     let _ = project.run(&["run"]).ok();
+}
+
+/// Takes production's lock, as a release does that is at work there.
+fn hold_production(project: &Project) -> RunLock {
+    let store = Store::open(&project.path(".sprag")).unwrap();
+    store.try_lock_environment("production", "20260412-154300-k3xq").unwrap().unwrap()
+}
+
+#[test]
+fn two_releases_at_once_go_one_after_the_other() {
+    let site = registered();
+    open(&site);
+    let _ = site.run(&["run", "--param", "train.alpha=0.4"]).ok();
+    let both = ["diabetes@1", "diabetes@2"].map(|version| site.sprag(&["release", version, "--json"]).start());
+    let both = both.map(|release| release.finish().ok().json::<serde_json::Value>());
+    assert!(both.iter().all(|release| release["outcome"] == "released"), "{both:?}");
+    let environments: serde_json::Value = site.run(&["environments", "--json"]).ok().json();
+    let last = &environments[1]["now"];
+    let digest = last["model"].as_str().unwrap();
+    let mut client = crate::context::http::Client::connect(site.address("diabetes-production"));
+    assert_eq!(client.post("/score", br#"{"data":[[1,2,3,4,5,6,7,8,9,10]]}"#).header("x-sprag-model-digest"), Some(digest));
+    let named: serde_json::Value = site.run(&["model", "show", "diabetes@production", "--json"]).ok().json();
+    assert_eq!(named["version"], last["version"]["version"], "the alias is where the service is");
+}
+
+#[test]
+fn a_release_says_whom_it_waits_for_and_its_wait_can_be_cancelled() {
+    let site = registered();
+    open(&site);
+    let held = hold_production(&site);
+    let busy = site.run(&["release", "--no-wait"]).exits(exit_code::BUSY);
+    assert!(busy.stderr.contains("the release `20260412-154300-k3xq` is at work on `production`"), "{}", busy.stderr);
+    let mut release = site.sprag(&["resume", "latest"]).start();
+    release.wait_for_text("waiting: the release `20260412-154300-k3xq` is at work on `production`");
+    release.signal("INT");
+    let cancelled = release.finish().exits(exit_code::CANCELLED);
+    assert!(cancelled.stdout.contains("cancelled while waiting for `production`"), "{}", cancelled.stdout);
+    drop(held);
+    let done = site.run(&["resume"]).ok();
+    assert!(done.stdout.contains("released"), "{}", done.stdout);
 }

@@ -70,7 +70,7 @@ async fn divide_and_remove(kubernetes: &Kubernetes) {
     let runtime = Runtime::new(Some(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-cache"))).unwrap();
     let call = StageCall {
         component: runtime.load(Digest::of(binary), binary).unwrap(),
-        params_json: "{}".to_owned(),
+        params_json: r#"{"handover_seconds":1}"#.to_owned(),
         seed: 1,
         inputs: BTreeMap::new(),
         env: vec![],

@@ -1,6 +1,7 @@
 //! A release in a cluster: the emulator of `tests/emulators/kubernetes`, which the real `kubectl` finds true, with images from a real registry; and what the
 //! adapter prints, run by a container engine.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use emulator_kubernetes::{Cluster, Fate, Options, Server as Emulator};
@@ -10,12 +11,15 @@ use tempfile::TempDir;
 
 use crate::client::{ask, eventually};
 use crate::container::{Podman, ROWS, ready};
-use crate::context::Project;
-use crate::part::{Server, free_port, is_here};
+use crate::context::{Hidden, Project, files};
+use crate::part::{Server, free_port, has_kubectl, is_here};
 use crate::registry::{are_here, registry};
 
 /// The token of who deploys.
 const TOKEN: &str = "t0ken-of-the-deployer-5d41402abc4b2a76";
+
+/// How short the hand-over is made here, where all nodes and gateways learn of it at once.
+const HASTE: &str = "handover_seconds = 1";
 
 /// A bearer key, and the same in base64.
 const KEY: &str = "0123456789abcdef-key";
@@ -87,10 +91,16 @@ fn in_cluster(kubernetes: &Kubernetes, params: &str) -> String {
 }
 
 /// The model behind the address that the cluster is said to answer at.
-fn serving(project: &Project, port: u16) -> Server {
+fn serving(project: &Project, port: u16, more: &[&str]) -> Server {
     let (at, mut command) = (format!("127.0.0.1:{port}"), Command::new(env!("CARGO_BIN_EXE_sprag")));
-    command.args(["serve", "@production", "--log", "off", "--listen", &at]).current_dir(project.root());
+    command.args(["serve", "@production", "--log", "off", "--listen", &at]).args(more).current_dir(project.root());
     Server::start(&mut command, port, "/readyz")
+}
+
+/// Whether a file under a folder has a text in it: what a scan for secrets went through.
+fn holds(dir: &Path, text: &str) -> bool {
+    let is_in = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    files(dir).iter().any(|path| std::fs::read(path).is_ok_and(|bytes| is_in(&bytes)))
 }
 
 fn environments(json: &Value) -> &Vec<Value> {
@@ -99,7 +109,7 @@ fn environments(json: &Value) -> &Vec<Value> {
 
 #[test]
 fn kubectl_finds_the_emulator_true() {
-    if !is_here("kubectl", &["version", "--client"]) {
+    if !has_kubectl() {
         return;
     }
     let kubernetes = Kubernetes::new();
@@ -148,9 +158,14 @@ fn a_release_goes_to_a_cluster() {
     let kubernetes = Kubernetes::new();
     let (folder, port) = (TempDir::new().unwrap(), free_port());
     let registry = registry(folder.path(), free_port(), false);
-    let params = format!("url = \"http://127.0.0.1:{port}\"");
-    let project = project(registry.port, 8080, &in_cluster(&kubernetes, &params));
-    let _service = serving(&project, port);
+    let keys = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "keys", "namespace": "staging" } });
+    kubernetes.cluster.put(keys);
+    let params = format!("url = \"http://127.0.0.1:{port}\", key_secret = {{ name = \"keys\" }}");
+    let environment =
+        in_cluster(&kubernetes, &params).replace("[environments.staging]\n", "[environments.staging]\nkey = \"scoring\"\n");
+    let scoring = "[secrets.scoring]\nfile = \"key.txt\"\nhosts = [\"127.0.0.1\"]\n\n";
+    let project = project(registry.port, 8080, &format!("{scoring}{environment}"));
+    let _service = serving(&project, port, &["--key-file", "key.txt"]);
 
     let planned: Value = project.run(&["release", "--plan", "--json"]).ok().json();
     let changes = environments(&planned)[0]["changes"].as_array().unwrap();
@@ -190,9 +205,20 @@ fn a_release_goes_to_a_cluster() {
         all.contains("with status 401: Unauthorized; is the token or the client certificate of the secret still valid?"),
         "{all}"
     );
-    for text in [all, released.stdout, released.stderr] {
-        assert!(!text.contains(TOKEN), "{text}");
+    let store = project.path(".sprag");
+    assert!(holds(&store, "terminationGracePeriodSeconds"), "the artifact is in what is scanned");
+    let (token, key) = (Hidden::of(TOKEN), Hidden::of(KEY));
+    for secret in [&token, &key] {
+        secret.is_not_told(&[&released, &refused]);
+        secret.is_nowhere_under(&store);
+        for kind in ["Namespace", "Deployment", "HorizontalPodAutoscaler", "Service", "Pod"] {
+            for name in kubernetes.cluster.names(kind, "staging") {
+                secret.is_not_in(&name, kubernetes.cluster.get(kind, "staging", &name).unwrap().to_string());
+            }
+        }
     }
+    token.is_nowhere_under(project.outside());
+    assert_eq!(key.files(project.outside()), [project.path("key.txt")], "where it is from");
 }
 
 #[test]
@@ -203,7 +229,7 @@ fn a_rollback_puts_the_package_of_before_back() {
     let kubernetes = Kubernetes::new();
     let folder = TempDir::new().unwrap();
     let registry = registry(folder.path(), free_port(), false);
-    let project = project(registry.port, 8080, &in_cluster(&kubernetes, ""));
+    let project = project(registry.port, 8080, &in_cluster(&kubernetes, HASTE));
     let running = || kubernetes.cluster.names("Deployment", "staging");
     let _ = project.run(&["release"]).ok();
     let first = running();
@@ -229,7 +255,7 @@ fn a_release_that_was_killed_goes_on_with_what_exists() {
     let registry = registry(folder.path(), free_port(), false);
     let params = format!("url = \"http://127.0.0.1:{port}\"");
     let project = project(registry.port, 8080, &in_cluster(&kubernetes, &params));
-    let _service = serving(&project, port);
+    let _service = serving(&project, port, &[]);
     // Its pods run, and do not get ready yet.
     kubernetes.cluster.set_fate("", Fate::Unready);
     let mut command = Command::new(env!("CARGO_BIN_EXE_sprag"));
@@ -275,7 +301,7 @@ fn printed(project: &Project) -> Vec<Value> {
 fn printed_manifests_are_what_kubectl_applies_and_a_container_engine_runs() {
     let Some(podman) = Podman::new() else { return };
     // The engine's own first process in a pod.
-    if !are_here() || !is_here("kubectl", &["version", "--client"]) || !is_here("catatonit", &["--version"]) {
+    if !are_here() || !has_kubectl() || !is_here("catatonit", &["--version"]) {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -293,6 +319,8 @@ fn printed_manifests_are_what_kubectl_applies_and_a_container_engine_runs() {
         ),
     );
     let objects = printed(&project);
+    // A plan sends nothing: what the objects name is pushed apart from it.
+    let _ = project.run(&["package", "--push", &format!("127.0.0.1:{}/diabetes", registry.port)]).ok();
     let lines: Vec<_> = objects.iter().map(|object| format!("{object}\n")).collect();
     assert!(!lines.concat().contains(KEY));
 

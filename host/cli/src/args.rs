@@ -18,10 +18,9 @@ pub use challengers::{ChallengerArgs, ChallengerSpec};
 pub use drift::DriftArgs;
 pub use package::PackageArgs;
 pub use release::{
-    ApprovalsArgs, DriveArgs, EnvironmentsArgs, KeyArgs, KeyCommand, ReleaseArgs, ReleasesArgs, ResumeArgs, RollbackArgs,
-    WordArgs,
+    ApprovalsArgs, DestroyArgs, DriveArgs, EnvironmentsArgs, KeyArgs, KeyCommand, ReleaseArgs, ReleasesArgs, ReleasesCommand,
+    ResumeArgs, RollbackArgs, WordArgs,
 };
-
 pub use score::ScoreArgs;
 pub use serve::{LimitArgs, ListenAt, LogTo, PackageShare, ServeArgs, ServeKeyArgs, WhatArgs};
 pub use services::{ProvisionArgs, ServicesAction, ServicesArgs};
@@ -84,6 +83,8 @@ pub enum Command {
     Releases(ReleasesArgs),
     /// Show what runs where, or the history of one environment.
     Environments(EnvironmentsArgs),
+    /// Remove what a release deployed to an environment.
+    Destroy(DestroyArgs),
     /// List what waits for approvers, with all that they need to know.
     Approvals(ApprovalsArgs),
     /// Approve what a release waits with, signed by your SSH key.

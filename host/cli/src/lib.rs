@@ -40,6 +40,7 @@ pub fn main() -> ExitCode {
         Command::Rollback(args) => commands::rollback::run(args, project, &console),
         Command::Releases(args) => commands::releases::run(args, project, &console),
         Command::Environments(args) => commands::environments::run(args, project, &console),
+        Command::Destroy(args) => commands::destroy::run(args, project, &console),
         Command::Approvals(args) => commands::approvals::run(args, project, &console),
         Command::Approve(args) => commands::approvals::say(Verdict::Approve, args, project, &console),
         Command::Reject(args) => commands::approvals::say(Verdict::Reject, args, project, &console),

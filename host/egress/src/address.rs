@@ -13,6 +13,15 @@ pub(crate) enum Granted {
     Suffix,
 }
 
+/// Whether a host, as an address of a request writes it, is this machine without a look at any name: RFC 6761 keeps `localhost` for it.
+pub(crate) fn is_this_machine(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => bare.eq_ignore_ascii_case("localhost"),
+    }
+}
+
 /// What an address is, where it is not simply a machine on the internet.
 fn special(address: IpAddr) -> Option<Special> {
     match address {
@@ -91,6 +100,16 @@ pub(crate) fn refuse(address: IpAddr, granted: Granted) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_machine_is_known_without_a_look() {
+        for host in ["127.0.0.1", "127.9.9.9", "[::1]", "::1", "[::ffff:127.0.0.1]", "localhost", "LOCALHOST"] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["10.0.0.1", "[::2]", "0.0.0.0", "localhost.example.com", "a.localhost", "example.com", ""] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
 
     #[test]
     fn addresses_of_the_inside_need_a_grant_that_means_them() {

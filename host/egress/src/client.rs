@@ -9,7 +9,7 @@ use reqwest::{Certificate, Client, Identity};
 use sprag_runtime::outside::SendError;
 
 use crate::resolve::{Guard, ResolveError};
-use crate::secrets::{Entry, Material};
+use crate::secrets::Entry;
 
 /// The longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ pub(crate) struct Clients {
     guard: Guard,
     /// Authorities to trust beside the system's, PEM.
     authorities: Vec<u8>,
-    /// By the name of the secret whose cluster they are for; the empty name is for all else.
+    /// By the name of the secret whose hosts they are for; the empty name is for all else.
     made: Mutex<BTreeMap<String, Client>>,
 }
 
@@ -32,27 +32,22 @@ impl Clients {
         &self.guard
     }
 
-    /// The client for requests that carry no cluster's credentials.
+    /// The client for requests that carry no secret with authorities or a client certificate of its own.
     pub(crate) fn plain(&self) -> Result<Client, SendError> {
         self.get("", None)
     }
 
-    /// The client for requests that carry the credentials of a secret.
+    /// The client for requests that carry a secret with authorities or a client certificate of its own.
     pub(crate) fn of(&self, name: &str, secret: &Entry) -> Result<Client, SendError> {
-        match &secret.material {
-            Material::Cluster(cluster) if cluster.authorities.is_some() || cluster.identity.is_some() => {
-                self.get(name, Some(cluster))
-            }
-            _ => self.plain(),
-        }
+        self.get(name, Some(secret))
     }
 
-    fn get(&self, name: &str, cluster: Option<&crate::secrets::Cluster>) -> Result<Client, SendError> {
+    fn get(&self, name: &str, secret: Option<&Entry>) -> Result<Client, SendError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = made.get(name) {
             return Ok(client.clone());
         }
-        let client = self.build(cluster).map_err(|message| {
+        let client = self.build(secret).map_err(|message| {
             let whose = if name.is_empty() { "the system".to_owned() } else { format!("the secret `{name}`") };
             SendError::Tls { host: whose, message }
         })?;
@@ -62,7 +57,7 @@ impl Clients {
 
     /// Redirects are the stage's to follow, since each is a new request that grants must cover. Proxies of the environment are not used: a request would go
     /// where no address was judged.
-    fn build(&self, cluster: Option<&crate::secrets::Cluster>) -> Result<Client, String> {
+    fn build(&self, secret: Option<&Entry>) -> Result<Client, String> {
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -73,13 +68,13 @@ impl Clients {
             .user_agent(concat!("sprag/", env!("CARGO_PKG_VERSION")));
         let words = |error: reqwest::Error| root_cause(&error);
         let own = Certificate::from_pem_bundle(&self.authorities).map_err(words)?;
-        let only = cluster.and_then(|cluster| cluster.authorities.as_ref());
+        let only = secret.and_then(|secret| secret.authorities.as_ref());
         builder = match only {
             Some(pem) => builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(words)?),
             None if own.is_empty() => builder,
             None => builder.tls_certs_merge(own),
         };
-        if let Some(pem) = cluster.and_then(|cluster| cluster.identity.as_ref()) {
+        if let Some(pem) = secret.and_then(Entry::identity) {
             builder = builder.identity(Identity::from_pem(pem).map_err(words)?);
         }
         builder.build().map_err(words)

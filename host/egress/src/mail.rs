@@ -1,11 +1,12 @@
 //! Mail by SMTP, to servers that the stage is granted, at judged addresses.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use sprag_core::origin::Origin;
@@ -33,30 +34,54 @@ pub(crate) async fn send(inner: &Inner, server: MailServer, message: MailMessage
         None => None,
     };
     let message = compose(message)?;
-    let address = address(inner, &server.address, &host).await?;
-    if server.security == MailSecurity::Plain && !address.is_loopback() {
-        return Err(MailError::Denied(format!(
-            "expected `start-tls` or `tls` toward `{}`, found a connection without protection, which only this machine itself may have",
-            server.address
-        )));
-    }
-    let mut transport = transport(inner, server.security, &host, &address.to_string())?
-        .port(port)
-        .timeout(Some(WAIT))
-        // The machine's own name would tell a stranger's server about it.
-        .hello_name(ClientId::Domain("localhost".to_owned()));
-    if let Some(credentials) = credentials {
-        transport = transport.credentials(credentials);
-    }
-    let transport: AsyncSmtpTransport<Tokio1Executor> = transport.build();
-    let cover = |text: String| inner.needles().cover_text(&text);
-    match transport.send(message).await {
-        Ok(response) => Ok(cover(format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" ")))),
-        Err(error) if error.is_permanent() || error.is_client() || error.is_tls() => {
-            Err(MailError::Refused(cover(words(&error))))
+    let mut addresses = addresses(inner, &server.address, &host).await?;
+    if server.security == MailSecurity::Plain {
+        addresses.retain(IpAddr::is_loopback);
+        if addresses.is_empty() {
+            return Err(MailError::Denied(format!(
+                "expected `start-tls` or `tls` toward `{}`, found a connection without protection, which only this machine itself may have",
+                server.address
+            )));
         }
-        Err(error) => Err(MailError::Unavailable(cover(words(&error)))),
     }
+    let cover = |text: String| inner.needles().cover_text(&text);
+    let mut result = Err(MailError::Unavailable(format!("found no address of `{}`", server.address)));
+    for address in addresses {
+        let mut transport = transport(inner, &server, &host, &address.to_string())?
+            .port(port)
+            .timeout(Some(WAIT))
+            // The machine's own name would tell a stranger's server about it.
+            .hello_name(ClientId::Domain("localhost".to_owned()));
+        if let Some(credentials) = &credentials {
+            transport = transport.credentials(credentials.clone());
+        }
+        let transport: AsyncSmtpTransport<Tokio1Executor> = transport.build();
+        match transport.send(message.clone()).await {
+            Ok(response) => {
+                return Ok(cover(format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" "))));
+            }
+            // Nobody heard a word: the next address may have a listener, as where `localhost` is `::1` first.
+            Err(error) if was_not_connected(&error) => result = Err(MailError::Unavailable(cover(words(&error)))),
+            Err(error) if error.is_permanent() || error.is_client() || error.is_tls() => {
+                return Err(MailError::Refused(cover(words(&error))));
+            }
+            Err(error) => return Err(MailError::Unavailable(cover(words(&error)))),
+        }
+    }
+    result
+}
+
+/// Whether there never was a connection, so that no part of a message can have arrived.
+fn was_not_connected(error: &dyn std::error::Error) -> bool {
+    use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            return matches!(io.kind(), AddrNotAvailable | ConnectionRefused | HostUnreachable | NetworkUnreachable);
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// An error with its causes, of which the last says most.
@@ -118,27 +143,38 @@ fn secret(inner: &Inner, host: &str, port: u16, text: &str) -> Result<Option<Zer
     }
 }
 
-/// The address to connect to.
-async fn address(inner: &Inner, server: &str, host: &str) -> Result<std::net::IpAddr, MailError> {
+/// The addresses to connect to, in the order in which they are tried.
+async fn addresses(inner: &Inner, server: &str, host: &str) -> Result<Vec<IpAddr>, MailError> {
     let found = inner.clients.guard().by_name(host).await.map_err(|error| match error {
         ResolveError::None(_) => MailError::Unavailable(error.to_string()),
         ResolveError::Refused { .. } => MailError::Denied(error.to_string()),
     })?;
-    let first = found.first().ok_or_else(|| MailError::Unavailable(format!("found no address of `{server}`")))?;
-    Ok(first.ip())
+    if found.is_empty() {
+        return Err(MailError::Unavailable(format!("found no address of `{server}`")));
+    }
+    Ok(found.iter().map(std::net::SocketAddr::ip).collect())
 }
 
-fn transport(inner: &Inner, security: MailSecurity, host: &str, address: &str) -> Result<AsyncSmtpTransportBuilder, MailError> {
+/// The only authorities to trust as the server, where the secret that is the password names some.
+fn authorities<'a>(inner: &'a Inner, server: &MailServer) -> Option<&'a [u8]> {
+    let (_, password) = server.login.as_ref()?;
+    let granted = inner.secrets.iter().find(|granted| granted.placeholder == *password)?;
+    inner.vault.get(&granted.name)?.authorities.as_deref()
+}
+
+fn transport(inner: &Inner, server: &MailServer, host: &str, address: &str) -> Result<AsyncSmtpTransportBuilder, MailError> {
     let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address);
     let refused = |error: lettre::transport::smtp::Error| MailError::Refused(words(&error));
     let tls = || {
         let mut parameters = TlsParameters::builder(host.to_owned());
-        if !inner.authorities.is_empty() {
+        if let Some(only) = authorities(inner, server) {
+            parameters = parameters.certificate_store(CertificateStore::None).add_root_certificate(Certificate::from_pem(only)?);
+        } else if !inner.authorities.is_empty() {
             parameters = parameters.add_root_certificate(Certificate::from_pem(&inner.authorities)?);
         }
         parameters.build()
     };
-    Ok(builder.tls(match security {
+    Ok(builder.tls(match server.security {
         MailSecurity::Plain => Tls::None,
         MailSecurity::StartTls => Tls::Required(tls().map_err(refused)?),
         MailSecurity::Tls => Tls::Wrapper(tls().map_err(refused)?),

@@ -91,7 +91,26 @@ pub struct Vault(Arc<BTreeMap<String, Entry>>);
 /// One secret.
 pub(crate) struct Entry {
     pub(crate) hosts: Vec<HostPattern>,
+    /// The only authorities to trust as its hosts, PEM. Without them it is the system's.
+    pub(crate) authorities: Option<Vec<u8>>,
+    /// Whether it may go over HTTP without TLS.
+    pub(crate) cleartext: bool,
     pub(crate) material: Material,
+}
+
+impl Entry {
+    /// The client certificate and its key by which its hosts know us, PEM.
+    pub(crate) fn identity(&self) -> Option<&[u8]> {
+        match &self.material {
+            Material::Cluster(cluster) => cluster.identity.as_ref().map(|pem| pem.as_slice()),
+            Material::Value(_) | Material::Azure(_) => None,
+        }
+    }
+
+    /// Whether its hosts are trusted, or know us, in a way of their own.
+    pub(crate) fn has_own_tls(&self) -> bool {
+        self.authorities.is_some() || self.identity().is_some()
+    }
 }
 
 /// What a secret is made of.
@@ -174,19 +193,39 @@ impl Reader<'_> {
         }
         let hosts = secret.hosts.iter().map(|text| text.parse().map_err(|message| self.bad(message)));
         let mut hosts = hosts.collect::<Result<Vec<HostPattern>, _>>()?;
+        let mut authorities = secret.ca.as_ref().map(|path| self.authorities(Path::new(path))).transpose()?;
         let material = if let Some(variable) = &secret.env {
             Material::Value(self.long_enough(self.variable(variable)?)?)
         } else if let Some(path) = &secret.file {
             Material::Value(self.long_enough(self.file(Path::new(path))?)?)
         } else if let Some(identity) = &secret.azure {
-            Material::Azure(Azure::read(self, identity)?)
+            Material::Azure(Azure::read(self, identity, secret.cleartext)?)
         } else {
             let kubeconfig = secret.kubeconfig.clone().unwrap_or_default();
-            let cluster = Cluster::read(self, &kubeconfig)?;
+            let (cluster, own) = Cluster::read(self, &kubeconfig)?;
+            if authorities.is_some() {
+                return Err(self.bad("expected no `ca` beside `kubeconfig`, which names the cluster's own, found one"));
+            }
+            authorities = own;
             hosts.push(cluster.host());
             Material::Cluster(cluster)
         };
-        Ok(Entry { hosts, material })
+        Ok(Entry { hosts, authorities, cleartext: secret.cleartext, material })
+    }
+
+    /// The certificates of a file.
+    fn authorities(&self, path: &Path) -> Result<Vec<u8>, SecretProblem> {
+        let none = |why: &str| {
+            self.bad(format!("expected certificates in PEM in the file `{}` of `ca`, found none{why}", path.display()))
+        };
+        let pem = self.file(path).map_err(|problem| match problem {
+            SecretProblem::Missing { reason, .. } => none(&format!(": {reason}")),
+            other => other,
+        })?;
+        match reqwest::Certificate::from_pem_bundle(pem.as_bytes()) {
+            Ok(certificates) if !certificates.is_empty() => Ok(pem.as_bytes().to_vec()),
+            Ok(_) | Err(_) => Err(none("")),
+        }
     }
 
     fn bad(&self, message: impl Into<String>) -> SecretProblem {

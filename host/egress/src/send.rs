@@ -14,6 +14,7 @@ use sprag_runtime::outside::{Body, Patience, SendError};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::address::is_this_machine;
 use crate::answer::{Answer, Bounds};
 use crate::client::explain;
 use crate::network::{Granted, Inner};
@@ -36,6 +37,7 @@ const WAIT: Duration = Duration::from_secs(60);
 struct Target {
     host: String,
     port: u16,
+    is_https: bool,
     /// The origin as a person reads it.
     origin: String,
 }
@@ -50,7 +52,7 @@ pub(crate) async fn send(inner: &Inner, request: Request<Body>, patience: Patien
     carried.put_into_url(&mut url).await?;
     let headers = carried.put_into_headers(parts.headers).await?;
     let (headers, body) = carried.put_into_body(headers, body).await?;
-    let client = match carried.cluster() {
+    let client = match carried.own_tls()? {
         Some((name, entry)) => inner.clients.of(name, entry)?,
         None => inner.clients.plain()?,
     };
@@ -96,7 +98,7 @@ fn target(inner: &Inner, url: &Url) -> Result<Target, SendError> {
             inner.stage
         )));
     }
-    Ok(Target { host: host.to_owned(), port, origin })
+    Ok(Target { host: host.to_owned(), port, is_https, origin })
 }
 
 /// The secrets that a request turned out to carry.
@@ -126,13 +128,19 @@ impl<'a> Carried<'a> {
         Ok(Some(text))
     }
 
-    /// Refuses a secret toward a host that it is not for.
+    /// Refuses a secret toward a host that it is not for, and where others could read it on the way.
     fn allowed(&self, granted: &Granted) -> Result<&'a Entry, SendError> {
         let Granted { name, also, .. } = granted;
-        let Target { host, port, origin, .. } = self.target;
+        let Target { host, port, origin, is_https } = self.target;
         let entry = self.inner.vault.get(name).ok_or_else(|| SendError::Denied(format!("the secret `{name}` was not opened")))?;
         if entry.hosts.iter().chain(also).any(|pattern| pattern.covers(host, *port)) {
-            return Ok(entry);
+            if *is_https || entry.cleartext || is_this_machine(host) {
+                return Ok(entry);
+            }
+            return Err(SendError::Denied(format!(
+                "the stage `{}` asked to send the secret `{name}` to `{origin}`, where all on the way can read it; use `https`, or set `secrets.{name}.cleartext = true` in sprag.toml",
+                self.inner.stage
+            )));
         }
         Err(SendError::Denied(format!(
             "the stage `{}` asked to send the secret `{name}` to `{origin}`, which is none of its hosts; to allow it, add \"{host}:{port}\" to `secrets.{name}.hosts` in sprag.toml",
@@ -225,11 +233,19 @@ impl<'a> Carried<'a> {
         Ok((headers, put.into_owned().into()))
     }
 
-    /// The cluster whose credentials the request carries.
-    fn cluster(&self) -> Option<(&'a str, &'a Entry)> {
+    /// The secret that says whom to trust as the host, or by which certificate the host knows us.
+    fn own_tls(&self) -> Result<Option<(&'a str, &'a Entry)>, SendError> {
         let inner = self.inner;
-        let mut entries = self.used.iter().filter_map(|&name| Some((name, inner.vault.get(name)?)));
-        entries.find(|(_, entry)| matches!(entry.material, Material::Cluster(_)))
+        let entries = self.used.iter().filter_map(|&name| Some((name, inner.vault.get(name)?)));
+        let mut entries = entries.filter(|(_, entry)| entry.has_own_tls());
+        let first = entries.next();
+        match (first, entries.next()) {
+            (Some((first, _)), Some((second, _))) => Err(SendError::Denied(format!(
+                "expected one secret with authorities of its own in a request to `{}`, found `{first}` and `{second}`",
+                self.target.origin
+            ))),
+            _ => Ok(first),
+        }
     }
 }
 

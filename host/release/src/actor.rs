@@ -10,6 +10,9 @@ pub trait Actor {
     /// Packages a version, pushes it where the project says so, and makes the rows for smoke tests with the model's own predictions.
     fn package(&self, version: &ModelVersion) -> impl Future<Output = Finished<PackageRecord>>;
 
+    /// Packages a version as [`Self::package`] does, without sending anything anywhere: what would be deployed, by the digest that it would have.
+    fn prepare(&self, version: &ModelVersion) -> impl Future<Output = Finished<PackageRecord>>;
+
     /// Asks the deploy adapter of an environment.
     fn deploy(
         &self,

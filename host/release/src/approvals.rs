@@ -6,8 +6,9 @@ use sprag_schemas::approval::{Approval, Ballot, Statement, Verdict};
 use sprag_schemas::release::{Action, ReleaseEvent, ReleaseEventKind, ReleaseOutcome, ReleaseRecord, StepRecord, StepStatus};
 use sprag_store::Store;
 
+use crate::compare::compared_with;
 use crate::statement::{Window, champion, statement};
-use crate::{ReleaseError, event, load_policy};
+use crate::{ReleaseError, event, load_policy, steps};
 
 /// A release that waits for people.
 #[derive(Debug, Clone)]
@@ -26,14 +27,24 @@ pub struct Pending {
     pub changed: Vec<String>,
 }
 
-/// The releases that wait for people, newest first.
+/// A release that waits, and what for, where that can be told.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The release.
+    pub release: ReleaseRecord,
+    /// What it waits for, or why nobody can tell.
+    pub pending: Result<Pending, ReleaseError>,
+}
+
+/// The releases that wait for people, newest first. One of which nothing can be told any more, because the project has moved on, hides none of the others.
 ///
 /// # Errors
-/// The store, the project's files or a file of approvers cannot be read.
-pub fn pending(project: &Project, store: &Store, now: &str) -> Result<Vec<Pending>, ReleaseError> {
+/// The store cannot be read.
+pub fn pending(project: &Project, store: &Store, now: &str) -> Result<Vec<Waiting>, ReleaseError> {
     let open = store.open_releases()?.into_iter().map(|release| release.record);
     let waiting = open.filter(|record| record.outcome == ReleaseOutcome::AwaitingApproval);
-    waiting.map(|record| Pending::of(project, store, record, now)).collect()
+    let each = |release: ReleaseRecord| Waiting { pending: Pending::of(project, store, release.clone(), now), release };
+    Ok(waiting.map(each).collect())
 }
 
 impl Pending {
@@ -46,10 +57,7 @@ impl Pending {
         let is_waiting = |step: &&StepRecord| step.action == Action::Approval && step.status == StepStatus::Waiting;
         let step = release.steps.iter().find(is_waiting).ok_or_else(not_waiting)?;
         let (Some(asked), Some(package)) = (&step.statement, &release.package) else { return Err(not_waiting()) };
-        let Some(environment) = project.plan.environment(&asked.environment) else {
-            let known = project.plan.environments.iter().map(|environment| environment.name.clone()).collect();
-            return Err(ReleaseError::UnknownEnvironment { found: asked.environment.clone(), known });
-        };
+        let environment = steps::environment(project, &asked.environment)?;
         let reference = &release.version;
         let version = store.version(&reference.name, reference.version)?;
         let version = version.ok_or_else(|| ReleaseError::UnknownVersion(reference.to_string()))?;
@@ -60,17 +68,30 @@ impl Pending {
         let judgement = policy.as_ref().map(|policy| policy.judge(&stands, &given, now));
         let there = champion(store, &environment.name, &release.id)?;
         let there = there.map(|entry| store.version(&entry.version.name, entry.version.version)).transpose()?.flatten();
-        let event = event(ReleaseEventKind::ApprovalRequested, &release, &stands, &version, there.as_ref(), policy.as_ref());
+        let compared = compared_with(store, &version)?;
+        let compared = (there.as_ref(), compared.as_deref());
+        let event = event(ReleaseEventKind::ApprovalRequested, &release, &stands, &version, compared, policy.as_ref());
         let changed = changes(asked, &stands);
         Ok(Self { event, policy, given, judgement, changed, release })
+    }
+
+    /// Insists that what waits is what somebody read, by the digest of its statement.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn is_what_was_read(&self, digest: &str) -> Result<(), ReleaseError> {
+        if self.event.digest == digest {
+            return Ok(());
+        }
+        Err(ReleaseError::OtherStatement { read: digest.to_owned(), stands: self.event.digest.clone() })
     }
 
     /// What an approver signs.
     ///
     /// # Errors
-    /// What was asked for is no longer what stands there.
+    /// It is a yes, and what was asked for is no longer what stands there.
     pub fn ballot(&self, verdict: Verdict, approver: &str, reason: &str, now: &str) -> Result<Ballot, ReleaseError> {
-        self.check_unchanged()?;
+        self.check_unchanged(verdict)?;
         Ok(Ballot {
             statement: self.event.statement.clone(),
             verdict,
@@ -94,7 +115,7 @@ impl Pending {
         let counted: Vec<&Approval> =
             self.given.iter().enumerate().filter(|(place, _)| !refused.contains(place)).map(|(_, given)| given).collect();
         policy.admit(stands, &counted, &approval, now)?;
-        self.check_unchanged()?;
+        self.check_unchanged(approval.ballot.verdict)?;
         store.add_approval(&approval)?;
         self.given.push(approval);
         let judgement = policy.judge(stands, &self.given, now);
@@ -103,8 +124,9 @@ impl Pending {
         Ok(standing)
     }
 
-    fn check_unchanged(&self) -> Result<(), ReleaseError> {
-        if self.changed.is_empty() {
+    /// A no is a no to whatever stands there.
+    fn check_unchanged(&self, verdict: Verdict) -> Result<(), ReleaseError> {
+        if self.changed.is_empty() || verdict == Verdict::Reject {
             return Ok(());
         }
         Err(ReleaseError::Stale { release: self.release.id.clone(), changes: self.changed.clone() })

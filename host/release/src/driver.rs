@@ -5,24 +5,28 @@ use std::time::Duration;
 
 use sprag_core::plan::PlannedEnvironment;
 use sprag_lifecycle::{Cancel, Project, now};
-use sprag_runtime::{DeployRelease, DeployTask, Deployed, Endpoint, Finished, Phase, StageFailure, Verdict};
-use sprag_schemas::exit_code::{self, ExitCode};
-use sprag_schemas::record::{AliasEntry, ModelVersion, Severity, StageReport};
-use sprag_schemas::release::{
-    Action, DeploymentEntry, DeploymentEvent, PackageRecord, Purpose, ReleaseOutcome, ReleaseRecord, StepRecord, StepStatus,
-};
+use sprag_runtime::{DeployRelease, DeployTask, Deployed, Endpoint, Finished, StageFailure, Verdict};
+use sprag_schemas::record::{ModelVersion, Severity, StageReport};
+use sprag_schemas::release::{Action, PackageRecord, Purpose, ReleaseOutcome, ReleaseRecord, StepRecord, StepStatus};
 use sprag_store::{RunLock, Store, StoredRelease};
 
-use crate::{Actor, ReleaseError, share, steps};
+use crate::turns::Turn;
+use crate::{Actor, ReleaseError, steps};
 
-/// Hears of each step as it begins and as it ends.
-pub type Observer = Arc<dyn Fn(&StepRecord) + Send + Sync>;
+/// Hears what happens in a release.
+pub type Observer = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
 
-/// The pauses before a step whose stage failed is begun again: adapters go on from what they find.
+/// What happens in a release.
+#[derive(Debug, Clone, Copy)]
+pub enum Progress<'a> {
+    /// A step begins or has ended.
+    Step(&'a StepRecord),
+    /// The release waits for its turn: who is at work where.
+    Waiting(&'a str),
+}
+
+/// The pauses before an adapter that says that its failure may pass is asked again: adapters go on from what they find.
 const RETRY_AFTER: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
-
-/// How often a process that waits looks whether an environment is free.
-const LOOK_AFTER: Duration = Duration::from_millis(50);
 
 /// Drives one release.
 pub struct Driver<'a, A> {
@@ -32,13 +36,15 @@ pub struct Driver<'a, A> {
     pub(crate) version: ModelVersion,
     pub(crate) release: StoredRelease,
     pub(crate) clock: fn() -> String,
-    observer: Observer,
-    cancel: Cancel,
-    waits: bool,
+    pub(crate) observer: Observer,
+    pub(crate) cancel: Cancel,
+    pub(crate) waits: bool,
     /// Holds off other processes that would drive the same release.
     _lock: RunLock,
-    /// Holds off other releases from the environment that this one works on.
-    environment: Option<(String, RunLock)>,
+    /// The environment that this release works on.
+    pub(crate) turn: Option<Turn>,
+    /// How many of the steps go forward; those after them tell of an end, undo, or are kept for the record alone.
+    forward: usize,
 }
 
 /// What comes after a step.
@@ -49,25 +55,6 @@ pub(crate) enum Next {
     Stop(ReleaseOutcome, String),
     /// What was there before is put back.
     Undo,
-}
-
-/// The exit code of a release that was recorded.
-pub fn exit_code(record: &ReleaseRecord) -> ExitCode {
-    match record.outcome {
-        ReleaseOutcome::Released => exit_code::SUCCESS,
-        ReleaseOutcome::AwaitingApproval => exit_code::AWAITING_APPROVAL,
-        ReleaseOutcome::Blocked => exit_code::BLOCKED,
-        ReleaseOutcome::RolledBack => exit_code::ROLLED_BACK,
-        ReleaseOutcome::Cancelled => exit_code::CANCELLED,
-        ReleaseOutcome::Running => exit_code::INTERNAL,
-        ReleaseOutcome::Error => {
-            match record.steps.iter().find_map(|step| step.error.as_ref()).map(|error| error.kind.as_str()) {
-                Some("limit-hit") => exit_code::LIMIT,
-                Some("plugin-failed" | "trap" | "contract") => exit_code::PLUGIN_FAILED,
-                _ => exit_code::INTERNAL,
-            }
-        }
-    }
 }
 
 impl<'a, A: Actor> Driver<'a, A> {
@@ -99,11 +86,12 @@ impl<'a, A: Actor> Driver<'a, A> {
             cancel: Cancel::default(),
             waits: true,
             _lock: lock,
-            environment: None,
+            turn: None,
+            forward: 0,
         })
     }
 
-    /// Tells an observer of each step.
+    /// Tells an observer what happens.
     #[must_use]
     pub fn observed_by(self, observer: Observer) -> Self {
         Self { observer, ..self }
@@ -132,12 +120,16 @@ impl<'a, A: Actor> Driver<'a, A> {
     /// # Errors
     /// The release could not go on, or could not be recorded.
     pub async fn drive(mut self) -> Result<ReleaseRecord, ReleaseError> {
-        steps::align(self.project, &mut self.release.record)?;
+        let aligned = steps::align(self.project, &mut self.release.record)?;
+        self.forward = aligned.forward;
         self.release.record.outcome = ReleaseOutcome::Running;
         self.release.record.finished_at = None;
         self.store.update_release(&mut self.release)?;
+        let removed = self.release.record.steps.iter().filter(|step| aligned.removed.contains(&step.name));
+        removed.for_each(|step| (self.observer)(Progress::Step(step)));
         let (outcome, reason) = match self.all_steps().await {
             Ok(ended) => ended,
+            Err(error @ ReleaseError::Cancelled { .. }) => (ReleaseOutcome::Cancelled, error.to_string()),
             Err(error) => {
                 // The record says why the process ended; whoever called hears it as an error.
                 self.end(ReleaseOutcome::Error, error.to_string())?;
@@ -145,10 +137,8 @@ impl<'a, A: Actor> Driver<'a, A> {
             }
         };
         self.end(outcome, reason)?;
-        self.environment = None;
-        if outcome.is_final() {
-            self.tell_the_end().await?;
-        }
+        self.turn = None;
+        self.tell_the_end().await;
         Ok(self.release.record)
     }
 
@@ -156,8 +146,10 @@ impl<'a, A: Actor> Driver<'a, A> {
         if self.is_undoing() {
             return self.undo().await;
         }
-        let count = self.release.record.steps.iter().filter(|step| !steps::is_telling(step)).count();
-        for place in 0..count {
+        if let Some(ended) = self.rejected()? {
+            return Ok(ended);
+        }
+        for place in 0..self.forward {
             if self.cancel.is_requested() {
                 return Ok((ReleaseOutcome::Cancelled, "cancelled".to_owned()));
             }
@@ -174,7 +166,8 @@ impl<'a, A: Actor> Driver<'a, A> {
             (Purpose::Release, None) => "is in".to_owned(),
             (Purpose::Release, Some(percent)) => format!("has {percent} % of the requests in"),
         };
-        Ok((ReleaseOutcome::Released, format!("{} {what} `{}`", record.version, record.to)))
+        let removed: String = record.steps.iter().filter(|step| steps::is_removed_gate(step)).map(steps::without_gate).collect();
+        Ok((ReleaseOutcome::Released, format!("{} {what} `{}`{removed}", record.version, record.to)))
     }
 
     /// Does one step, unless it was done with the same inputs.
@@ -183,13 +176,17 @@ impl<'a, A: Actor> Driver<'a, A> {
         if step.action == Action::Approval || step.action == Action::Notify {
             return self.gate_step(place).await;
         }
-        let key = steps::key(self.project, &self.release.record, &step)?;
-        if step.status.is_done() && step.key == key {
+        if let Some(environment) = &step.environment {
+            if self.is_behind(environment)? {
+                return Ok(Next::GoOn);
+            }
+            // Held from the look at what stands there to the last step, so that nothing comes in between.
+            self.enter_environment(environment).await?;
+        }
+        if self.is_done(&step)? {
             return Ok(Next::GoOn);
         }
-        if let Some(environment) = &step.environment {
-            self.enter_environment(&environment.clone()).await?;
-        }
+        let key = steps::key(self.project, &self.release.record, &step)?;
         self.begin(place, &key)?;
         match step.action {
             Action::Package => self.package(place).await,
@@ -201,125 +198,13 @@ impl<'a, A: Actor> Driver<'a, A> {
         }
     }
 
-    async fn package(&mut self, place: usize) -> Result<Next, ReleaseError> {
-        let finished = self.actor.package(&self.version).await;
-        match finished.result {
-            Ok(package) => {
-                let reason = format!("the package is {}", package.digest);
-                self.release.record.package = Some(package);
-                self.finish(place, StepStatus::Passed, reason, finished.report)?;
-                Ok(Next::GoOn)
-            }
-            Err(failure) => self.failed(place, &failure, finished.report),
-        }
-    }
-
-    async fn deploy(&mut self, place: usize) -> Result<Next, ReleaseError> {
-        let environment = self.environment_of(place).clone();
-        let package = self.packaged();
-        self.note(&environment.name, DeploymentEvent::Deployed, &package, None, "by the release")?;
-        let release = self.deploy_release(&package);
-        let share = share::of(&self.release.record, &self.release.record.steps[place]);
-        let task = match (self.release.record.purpose, share) {
-            (Purpose::Rollback, _) => DeployTask::Rollback(release),
-            (Purpose::Release, None) => DeployTask::Apply(release),
-            (Purpose::Release, Some(percent)) => self.divided(&environment, percent)?,
-        };
-        let finished = self.adapter(&environment, &task).await;
-        let state = match finished.result {
-            Ok(Deployed::State(state)) => state,
-            Ok(Deployed::Changes(_)) => {
-                let failure = StageFailure::Contract("expected a state from the adapter, found a list of changes".to_owned());
-                return self.failed(place, &failure, finished.report);
-            }
-            Err(failure) => return self.failed(place, &failure, finished.report),
-        };
-        if state.phase == Phase::Ready {
-            self.release.record.steps[place].endpoint.clone_from(&state.endpoint);
-            let at = state.endpoint.map(|endpoint| format!(" at {endpoint}")).unwrap_or_default();
-            let how = share.map_or_else(|| "runs".to_owned(), |percent| format!("has {percent} % of the requests"));
-            self.finish(place, StepStatus::Passed, format!("{} {how}{at}", package.digest), finished.report)?;
-            if environment.smoke_test.is_none() && share.is_none() {
-                self.note(&environment.name, DeploymentEvent::Verified, &package, None, "the adapter says that it is ready")?;
-            }
-            return Ok(Next::GoOn);
-        }
-        let reason = format!("the service did not become ready: {}", state.message);
-        self.unfit(place, &environment, &package, reason, finished.report)
-    }
-
-    async fn smoke_test(&mut self, place: usize) -> Result<Next, ReleaseError> {
-        let environment = self.environment_of(place).clone();
-        let package = self.packaged();
-        let deployed = self.release.record.steps[..place].iter().rev().find(|step| step.action == Action::Deploy);
-        let url = deployed.and_then(|step| step.endpoint.clone());
-        let finished = self.tried(&environment, &package, url.clone(), &self.version).await;
-        let (is_fit, reason) = verdict(&finished);
-        if matches!(finished.result, Err(StageFailure::Cancelled)) {
-            return self.failed(place, &StageFailure::Cancelled, finished.report);
-        }
-        if is_fit {
-            self.finish(place, StepStatus::Passed, reason, finished.report)?;
-            self.note(&environment.name, DeploymentEvent::Verified, &package, url, "its smoke test passed")?;
-            return Ok(Next::GoOn);
-        }
-        if let Err(failure) = &finished.result {
-            self.release.record.steps[place].error = Some(failure.to_record());
-        }
-        self.unfit(place, &environment, &package, reason, finished.report)
-    }
-
-    /// Records that what was deployed is not fit, and says what to do about it.
-    fn unfit(
-        &mut self,
-        place: usize,
-        environment: &PlannedEnvironment,
-        package: &PackageRecord,
-        reason: String,
-        report: StageReport,
-    ) -> Result<Next, ReleaseError> {
-        self.note(&environment.name, DeploymentEvent::Failed, package, None, &reason)?;
-        let next = self.plan_undo(environment)?;
-        self.finish(place, StepStatus::Blocked, reason.clone(), report)?;
-        let name = &self.release.record.steps[place].name;
-        Ok(if next { Next::Undo } else { Next::Stop(ReleaseOutcome::Blocked, format!("`{name}` stopped the release: {reason}")) })
-    }
-
-    fn alias(&mut self, place: usize) -> Result<Next, ReleaseError> {
-        let environment = self.environment_of(place).name.clone();
-        let alias = self.project.manifest.environments[&environment].alias.clone().unwrap_or_default();
-        let record = &self.release.record;
-        let version = record.version.clone();
-        if self.store.alias(&version.name, &alias)? == Some(version.version) {
-            let reason = format!("`{alias}` points at {version} already");
-            self.finish(place, StepStatus::Skipped, reason, StageReport::default())?;
-            return Ok(Next::GoOn);
-        }
-        let approved =
-            record.steps.iter().find(|step| step.action == Action::Approval && step.environment.as_deref() == Some(&environment));
-        let approved = approved.map(|step| format!(", {}", step.reason)).unwrap_or_default();
-        let entry = AliasEntry {
-            name: version.name.clone(),
-            alias: alias.clone(),
-            version: version.version,
-            at: (self.clock)(),
-            by: record.origin.by.clone(),
-            reason: format!("release {}{approved}", record.id),
-            run_id: None,
-        };
-        self.store.set_alias(&entry)?;
-        self.finish(place, StepStatus::Passed, format!("`{alias}` points at {version}"), StageReport::default())?;
-        Ok(Next::GoOn)
-    }
-
-    /// Asks the deploy adapter, again where its stage failed: it goes on from what it finds.
+    /// Asks the deploy adapter, again where it says that its failure may pass: it goes on from what it finds.
     pub(crate) async fn adapter(&self, environment: &PlannedEnvironment, task: &DeployTask) -> Finished<Deployed> {
         for pause in RETRY_AFTER {
             let finished = self.actor.deploy(environment, &self.release.record.version.name, task).await;
             match &finished.result {
-                Ok(_) | Err(StageFailure::Cancelled) => return finished,
-                Err(_) if self.cancel.is_requested() => return finished,
-                Err(_) => tokio::time::sleep(pause).await,
+                Err(failure) if may_pass(failure) && !self.cancel.is_requested() => tokio::time::sleep(pause).await,
+                _ => return finished,
             }
         }
         self.actor.deploy(environment, &self.release.record.version.name, task).await
@@ -363,38 +248,13 @@ impl<'a, A: Actor> Driver<'a, A> {
         self.release.record.package.clone().expect("the first step makes the package, and a rollback begins with one")
     }
 
-    pub(crate) fn environment_of(&self, place: usize) -> &'a PlannedEnvironment {
+    /// The environment of a step.
+    ///
+    /// # Errors
+    /// The project had it when the step was made, and has it no longer.
+    pub(crate) fn environment_of(&self, place: usize) -> Result<&'a PlannedEnvironment, ReleaseError> {
         let name = self.release.record.steps[place].environment.as_deref().unwrap_or_default();
-        self.project.plan.environment(name).expect("the steps were made from the project's environments")
-    }
-
-    /// Adds to the history of an environment, unless the newest entry says it already.
-    pub(crate) fn note(
-        &self,
-        environment: &str,
-        event: DeploymentEvent,
-        package: &PackageRecord,
-        endpoint: Option<String>,
-        reason: &str,
-    ) -> Result<(), ReleaseError> {
-        let record = &self.release.record;
-        let newest = self.store.environment_state(environment)?.newest;
-        if newest.is_some_and(|entry| entry.release == record.id && entry.event == event && entry.package == *package) {
-            return Ok(());
-        }
-        self.store.add_deployment(&DeploymentEntry {
-            environment: environment.to_owned(),
-            event,
-            version: record.version.clone(),
-            model: record.model.clone(),
-            package: package.clone(),
-            endpoint,
-            release: record.id.clone(),
-            at: (self.clock)(),
-            by: record.origin.by.clone(),
-            reason: reason.to_owned(),
-        })?;
-        Ok(())
+        steps::environment(self.project, name)
     }
 
     /// Records that a step begins.
@@ -409,7 +269,7 @@ impl<'a, A: Actor> Driver<'a, A> {
         step.attempts += 1;
         step.error = None;
         self.store.update_release(&mut self.release)?;
-        (self.observer)(&self.release.record.steps[place]);
+        (self.observer)(Progress::Step(&self.release.record.steps[place]));
         Ok(())
     }
 
@@ -428,7 +288,7 @@ impl<'a, A: Actor> Driver<'a, A> {
         step.report = report;
         step.finished_at = Some(at);
         self.store.update_release(&mut self.release)?;
-        (self.observer)(&self.release.record.steps[place]);
+        (self.observer)(Progress::Step(&self.release.record.steps[place]));
         Ok(())
     }
 
@@ -452,39 +312,11 @@ impl<'a, A: Actor> Driver<'a, A> {
         record.finished_at = outcome.is_final().then(self.clock);
         Ok(self.store.update_release(&mut self.release)?)
     }
+}
 
-    /// Takes an environment for this release, until its last step there.
-    pub(crate) async fn enter_environment(&mut self, environment: &str) -> Result<(), ReleaseError> {
-        if self.environment.as_ref().is_some_and(|(held, _)| held == environment) {
-            return Ok(());
-        }
-        self.environment = None;
-        loop {
-            match self.store.try_lock_environment(environment, &self.release.record.id)? {
-                Ok(lock) => {
-                    self.environment = Some((environment.to_owned(), lock));
-                    return Ok(());
-                }
-                Err(busy) if !self.waits || self.cancel.is_requested() => {
-                    return Err(ReleaseError::Busy { environment: environment.to_owned(), holder: busy.holder });
-                }
-                Err(_) => tokio::time::sleep(LOOK_AFTER).await,
-            }
-        }
-    }
-
-    /// Gives an environment back, where the step belongs to another.
-    fn leave_environment(&mut self, place: usize) {
-        let environment = self.release.record.steps[place].environment.as_deref();
-        if self.environment.as_ref().is_some_and(|(held, _)| environment != Some(held)) {
-            self.environment = None;
-        }
-    }
-
-    /// Gives the environment back while people think.
-    pub(crate) fn wait_outside(&mut self) {
-        self.environment = None;
-    }
+/// Whether a plugin says that its failure may pass by itself. Wrong parameters, a refused credential or a fault in a plugin stay what they are.
+fn may_pass(failure: &StageFailure) -> bool {
+    matches!(failure, StageFailure::Plugin { kind: "try again", .. })
 }
 
 /// Whether what was tried is fit, and why.

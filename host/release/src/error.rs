@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sprag_core::approval::{PolicyError, Refusal, SignersError};
+use sprag_runtime::StageFailure;
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_store::StoreError;
 
@@ -27,12 +28,26 @@ pub enum ReleaseError {
         release: String,
     },
     /// Another release works on the environment.
-    #[error("the release `{}` is at work on `{environment}`", .holder.as_deref().unwrap_or("of another process"))]
+    #[error("{} `{environment}`", at_work(.holder.as_deref()))]
     Busy {
         /// The environment.
         environment: String,
         /// The release that holds it.
         holder: Option<String>,
+    },
+    /// It was asked to stop while it waited for its turn in an environment.
+    #[error("cancelled while waiting for `{environment}`")]
+    Cancelled {
+        /// The environment.
+        environment: String,
+    },
+    /// The adapter of an environment failed to remove its service.
+    #[error("`{environment}` was not removed: {}", .failure.to_record().message)]
+    NotRemoved {
+        /// The environment.
+        environment: String,
+        /// How the adapter failed.
+        failure: StageFailure,
     },
     /// The release has ended.
     #[error("the release `{release}` has ended: {outcome}")]
@@ -57,6 +72,14 @@ pub enum ReleaseError {
         release: String,
         /// What changed, one line for each field.
         changes: Vec<String>,
+    },
+    /// What waits is not what was read.
+    #[error("expected the statement {read} to wait, found {stands}")]
+    OtherStatement {
+        /// The digest of what was read.
+        read: String,
+        /// The digest of what waits.
+        stands: String,
     },
     /// An approval does not count.
     #[error(transparent)]
@@ -152,8 +175,11 @@ impl ReleaseError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Driven { .. } | Self::Busy { .. } => exit_code::BUSY,
-            Self::Refused(_) | Self::Stale { .. } | Self::NoEmergencyRule { .. } => exit_code::REFUSED,
-            Self::NoPackage { .. } => exit_code::PLUGIN_FAILED,
+            Self::Cancelled { .. } => exit_code::CANCELLED,
+            Self::Refused(_) | Self::Stale { .. } | Self::OtherStatement { .. } | Self::NoEmergencyRule { .. } => {
+                exit_code::REFUSED
+            }
+            Self::NoPackage { .. } | Self::NotRemoved { .. } => exit_code::PLUGIN_FAILED,
             Self::Store(error) if !error.is_usage() => exit_code::INTERNAL,
             _ => exit_code::BAD_PROJECT,
         }
@@ -170,6 +196,9 @@ impl ReleaseError {
             Self::NotWaiting { .. } => "`sprag approvals` lists the releases that wait".to_owned(),
             Self::Refused(refusal) => refusal.hint(),
             Self::Stale { release, .. } => format!("`sprag resume {release}` asks anew, for what stands there now"),
+            Self::OtherStatement { .. } => {
+                "look at what would be released now, with `sprag approvals`, and approve that".to_owned()
+            }
             Self::ReadApprovers { path, .. } => format!("`sprag key new --add` writes your line into `{}`", path.display()),
             Self::Approvers { .. } => "each line is `NAME ssh-ed25519 KEY`; `sprag key show` prints yours".to_owned(),
             Self::Policy { .. } => "add approvers, or lower `required`".to_owned(),
@@ -178,12 +207,29 @@ impl ReleaseError {
             Self::NoEmergencyRule { environment } => {
                 format!("leave out `--emergency`, or add `[environments.{environment}.approval.emergency]` to the project file")
             }
+            Self::NotRemoved { environment, .. } => format!("`sprag destroy {environment}` goes on from what is left"),
             Self::Store(error) => return error.hint(),
-            Self::UnknownEnvironment { .. } | Self::Input { .. } | Self::UnknownVersion(_) | Self::NoPackage { .. } => {
+            Self::Cancelled { .. }
+            | Self::UnknownEnvironment { .. }
+            | Self::Input { .. }
+            | Self::UnknownVersion(_)
+            | Self::NoPackage { .. } => {
                 return None;
             }
         };
         Some(hint)
+    }
+}
+
+/// The holder of an environment whose service is being removed.
+pub(crate) const REMOVAL: &str = "removal";
+
+/// What holds an environment, as the beginning of a sentence about it.
+fn at_work(holder: Option<&str>) -> String {
+    match holder {
+        None => "another process is at work on".to_owned(),
+        Some(REMOVAL) => "another process removes the service of".to_owned(),
+        Some(release) => format!("the release `{release}` is at work on"),
     }
 }
 

@@ -6,8 +6,9 @@ use sprag_core::plan::PlannedEnvironment;
 use sprag_runtime::Ruling;
 use sprag_schemas::approval::Statement;
 use sprag_schemas::record::{Finding, Severity, StageReport};
-use sprag_schemas::release::{Action, ReleaseEvent, ReleaseEventKind, ReleaseOutcome, StepStatus};
+use sprag_schemas::release::{Action, ReleaseEvent, ReleaseEventKind, ReleaseOutcome, StepRecord, StepStatus};
 
+use crate::compare::compared_with;
 use crate::driver::{Driver, Next};
 use crate::statement::{Window, champion, statement};
 use crate::{Actor, ReleaseError, event, identity, load_policy, steps};
@@ -15,21 +16,61 @@ use crate::{Actor, ReleaseError, event, identity, load_policy, steps};
 impl<A: Actor> Driver<'_, A> {
     /// One step of a gate: a notification or the approval itself.
     pub(crate) async fn gate_step(&mut self, place: usize) -> Result<Next, ReleaseError> {
-        let environment = self.environment_of(place).clone();
+        let environment = self.environment_of(place)?.clone();
+        let gate = self.gate_of(&environment.name);
+        if self.release.record.steps[gate].status == StepStatus::Passed && self.is_behind(&environment.name)? {
+            return Ok(Next::GoOn);
+        }
         // Held from the judgement to the deployment, so that nothing comes in between.
         self.enter_environment(&environment.name).await?;
-        let statement = self.current_statement(&environment)?;
+        let is_used = self.is_used(&environment.name)?;
+        let statement = self.current_statement(&environment, is_used)?;
         let policy = self.policy(&environment)?;
-        let kind = match self.store.approvals(&self.release.record.id)?.is_empty() {
-            true => ReleaseEventKind::ApprovalRequested,
-            false => ReleaseEventKind::ApprovalVoid,
+        let kind = match self.release.record.steps[gate].renewals {
+            0 => ReleaseEventKind::ApprovalRequested,
+            _ => ReleaseEventKind::ApprovalVoid,
         };
         let event = self.event_of(kind, &statement, policy.as_ref())?;
         if self.release.record.steps[place].action == Action::Notify {
             self.tell(place, &environment, &event).await
         } else {
+            let key = statement_digest(&statement).to_string();
+            let step = &self.release.record.steps[place];
+            // What an approval allowed was done with it. Where that failed or was cut off, it is judged again, by the time and the approvers of now.
+            if is_used && step.status == StepStatus::Passed && step.key == key {
+                return Ok(Next::GoOn);
+            }
+            self.begin(place, &key)?;
             self.approval(place, &environment, &statement, &event, policy.as_ref()).await
         }
+    }
+
+    /// The place of an environment's gate among the steps.
+    fn gate_of(&self, environment: &str) -> usize {
+        let is_gate = |step: &StepRecord| step.action == Action::Approval && step.environment.as_deref() == Some(environment);
+        let place = self.release.record.steps.iter().position(is_gate);
+        place.expect("an environment with a notification before its deployment has an approval")
+    }
+
+    /// A no ends the release before anything else happens, whatever changed or expired since it was given.
+    pub(crate) fn rejected(&mut self) -> Result<Option<(ReleaseOutcome, String)>, ReleaseError> {
+        let given = self.store.approvals(&self.release.record.id)?;
+        let now = (self.clock)();
+        for place in 0..self.release.record.steps.len() {
+            let step = &self.release.record.steps[place];
+            let (Action::Approval, Some(about)) = (step.action, step.statement.clone()) else { continue };
+            if given.is_empty() || steps::is_removed_gate(step) || self.is_used(&about.environment)? {
+                continue;
+            }
+            let Some(policy) = self.policy(steps::environment(self.project, &about.environment)?)? else { continue };
+            if let Some(no) = policy.rejection(&about, &given, &now) {
+                let reason = format!("rejected by `{}`: {}", no.approver, no.reason);
+                self.begin(place, &statement_digest(&about).to_string())?;
+                self.finish(place, StepStatus::Blocked, reason.clone(), StageReport::default())?;
+                return Ok(Some((ReleaseOutcome::Blocked, reason)));
+            }
+        }
+        Ok(None)
     }
 
     pub(crate) fn policy(&self, environment: &PlannedEnvironment) -> Result<Option<Policy>, ReleaseError> {
@@ -37,30 +78,31 @@ impl<A: Actor> Driver<'_, A> {
         load_policy(&self.project.root, &environment.name, rule, &self.release.record)
     }
 
-    fn event_of(&self, kind: ReleaseEventKind, about: &Statement, policy: Option<&Policy>) -> Result<ReleaseEvent, ReleaseError> {
+    pub(crate) fn event_of(
+        &self,
+        kind: ReleaseEventKind,
+        about: &Statement,
+        policy: Option<&Policy>,
+    ) -> Result<ReleaseEvent, ReleaseError> {
         let there = champion(self.store, &about.environment, &self.release.record.id)?;
         let there = there.map(|entry| self.store.version(&entry.version.name, entry.version.version)).transpose()?.flatten();
-        Ok(event(kind, &self.release.record, about, &self.version, there.as_ref(), policy))
+        let compared = compared_with(self.store, &self.version)?;
+        Ok(event(kind, &self.release.record, about, &self.version, (there.as_ref(), compared.as_deref()), policy))
     }
 
-    /// The statement as it stands now. Where it is not the one that was asked about, or its time is over, it is asked about anew.
-    fn current_statement(&mut self, environment: &PlannedEnvironment) -> Result<Statement, ReleaseError> {
+    /// The statement as it stands now. Where it is not the one that was asked about, or its time is over before it was used, it is asked about anew.
+    fn current_statement(&mut self, environment: &PlannedEnvironment, is_used: bool) -> Result<Statement, ReleaseError> {
         let now = (self.clock)();
-        let is_gate = |step: &sprag_schemas::release::StepRecord| {
-            step.action == Action::Approval && step.environment.as_deref() == Some(&environment.name)
-        };
-        let place = self.release.record.steps.iter().position(is_gate);
-        let place = place.expect("an environment with a notification before its deployment has an approval");
+        let place = self.gate_of(&environment.name);
         let settings = &self.project.manifest.environments[&environment.name];
-        let step = &self.release.record.steps[place];
-        let (asked, is_passed) = (step.statement.clone(), step.status == StepStatus::Passed);
+        let asked = self.release.record.steps[place].statement.clone();
         let package = self.packaged();
         let stands =
             |window| statement(self.project, self.store, &self.release.record, &self.version, &package, environment, window);
-        if let Some(asked) = asked {
-            let present = stands(Window::of(&asked))?;
-            let is_over = !is_passed && now > asked.expires_at;
-            if changes(&asked, &present).is_empty() && !is_over {
+        if let Some(asked) = &asked {
+            let present = stands(Window::of(asked))?;
+            let is_over = !is_used && now > asked.expires_at;
+            if changes(asked, &present).is_empty() && !is_over {
                 return Ok(present);
             }
         }
@@ -68,6 +110,7 @@ impl<A: Actor> Driver<'_, A> {
         let step = &mut self.release.record.steps[place];
         step.statement = Some(present.clone());
         step.status = StepStatus::Pending;
+        step.renewals += u32::from(asked.is_some());
         self.store.update_release(&mut self.release)?;
         Ok(present)
     }
@@ -77,7 +120,7 @@ impl<A: Actor> Driver<'_, A> {
         let step = &self.release.record.steps[place];
         let name = step.name.clone();
         let Some(stage) = environment.notify.iter().find(|stage| stage.name == name) else { return Ok(Next::GoOn) };
-        let about = [event.digest.clone(), identity::digest(&identity::stage(&self.project.root, stage)?)];
+        let about = [event.digest.clone(), identity::digest(&identity::stage(self.project, stage)?)];
         let key = identity::digest(&json!({ "step": name, "about": about }));
         if step.status.is_done() && step.key == key {
             return Ok(Next::GoOn);
@@ -101,12 +144,6 @@ impl<A: Actor> Driver<'_, A> {
         event: &ReleaseEvent,
         policy: Option<&Policy>,
     ) -> Result<Next, ReleaseError> {
-        let key = statement_digest(about).to_string();
-        let step = &self.release.record.steps[place];
-        if step.status == StepStatus::Passed && step.key == key {
-            return Ok(Next::GoOn);
-        }
-        self.begin(place, &key)?;
         let mut said = vec![];
         let mut waits = vec![];
         for stage in &environment.approve {
@@ -158,46 +195,6 @@ impl<A: Actor> Driver<'_, A> {
     fn judge(&self, policy: &Policy, about: &Statement) -> Result<Judgement, ReleaseError> {
         let given = self.store.approvals(&self.release.record.id)?;
         Ok(policy.judge(about, &given, &(self.clock)()))
-    }
-
-    /// Tells people how the release ended. It has ended whether or not this works.
-    pub(crate) async fn tell_the_end(&mut self) -> Result<(), ReleaseError> {
-        let kind = match self.release.record.outcome {
-            ReleaseOutcome::Released => ReleaseEventKind::Released,
-            ReleaseOutcome::RolledBack => ReleaseEventKind::RolledBack,
-            _ => ReleaseEventKind::Blocked,
-        };
-        let Some(package) = self.release.record.package.clone() else { return Ok(()) };
-        let Some(environment) = self.project.plan.environment(&self.release.record.to).cloned() else { return Ok(()) };
-        if environment.notify.is_empty() {
-            return Ok(());
-        }
-        let settings = &self.project.manifest.environments[&environment.name];
-        let is_gate = |step: &&sprag_schemas::release::StepRecord| {
-            step.action == Action::Approval && step.environment.as_deref() == Some(&environment.name)
-        };
-        let about = match self.release.record.steps.iter().find(is_gate).and_then(|step| step.statement.clone()) {
-            Some(about) => about,
-            None => {
-                let window = Window::from(&(self.clock)(), settings);
-                statement(self.project, self.store, &self.release.record, &self.version, &package, &environment, window)?
-            }
-        };
-        let event = self.event_of(kind, &about, None)?;
-        for stage in &environment.notify {
-            let name = stage.name.replacen(".notify.", ".tell.", 1);
-            self.release.record.steps.push(steps::step(name, Action::Notify, Some(&environment.name), Some(stage)));
-            let place = self.release.record.steps.len() - 1;
-            self.begin(place, &event.digest)?;
-            let finished = self.actor.notify(stage, &event).await;
-            match &finished.result {
-                Ok(()) => self.finish(place, StepStatus::Passed, "told".to_owned(), finished.report)?,
-                Err(failure) => {
-                    self.failed(place, failure, finished.report)?;
-                }
-            }
-        }
-        Ok(())
     }
 }
 

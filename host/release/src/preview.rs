@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sprag_lifecycle::Project;
-use sprag_runtime::{DeployRelease, DeployTask, Deployed};
+use sprag_runtime::{Change, DeployRelease, DeployTask, Deployed};
 use sprag_schemas::record::{ModelVersion, VersionRef};
 use sprag_store::Store;
 
@@ -30,24 +30,13 @@ pub struct PreviewEnvironment {
     /// The version that runs there now; none where nothing does.
     pub replaces: Option<VersionRef>,
     /// What the deploy adapter would do.
-    pub changes: Vec<PreviewChange>,
+    pub changes: Vec<Change>,
     /// Why it could not say; none where it could.
     pub error: Option<String>,
 }
 
-/// One thing that a deploy adapter would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct PreviewChange {
-    /// `create`, `update`, `delete` or `keep`.
-    pub action: &'static str,
-    /// What it is, in the target's own terms.
-    pub subject: String,
-    /// What differs.
-    pub detail: String,
-}
-
-/// Asks each environment's deploy adapter what a release would change. The package is made, since what is deployed is named by its digest; nothing else is.
+/// Asks each environment's deploy adapter what a release would change. The package is made, since what is deployed is named by its
+/// digest; it is sent nowhere, and nothing else is made.
 ///
 /// # Errors
 /// There is no such environment, or the store cannot be read.
@@ -59,7 +48,7 @@ pub async fn preview(
     to: Option<&str>,
 ) -> Result<Preview, ReleaseError> {
     let to = target(project, to)?;
-    let packaged = actor.package(version).await.result;
+    let packaged = actor.prepare(version).await.result;
     let package = packaged.map_err(|failure| ReleaseError::NoPackage { message: failure.to_record().message })?;
     let mut environments = vec![];
     for environment in &project.plan.environments {
@@ -74,15 +63,10 @@ pub async fn preview(
             Ok(Deployed::State(_)) => (vec![], Some("expected a list of changes from the adapter, found a state".to_owned())),
             Err(failure) => (vec![], Some(failure.to_record().message)),
         };
-        let changes = changes.into_iter().map(|change| PreviewChange {
-            action: change.action.name(),
-            subject: change.subject,
-            detail: change.detail,
-        });
         environments.push(PreviewEnvironment {
             name: environment.name.clone(),
             replaces: store.environment_state(&environment.name)?.newest.map(|entry| entry.version),
-            changes: changes.collect(),
+            changes,
             error,
         });
         if environment.name == to {

@@ -14,7 +14,7 @@ use crate::{Actor, Driver, ReleaseError};
 /// # Errors
 /// There is none, or the store cannot be read.
 pub(crate) fn beside(store: &Store, environment: &str, model: &str) -> Result<DeploymentEntry, ReleaseError> {
-    let history = store.deployments(environment)?;
+    let history = store.standing(environment)?;
     let verified = history.into_iter().find(|entry| entry.event == DeploymentEvent::Verified);
     verified
         .filter(|entry| entry.model != model)

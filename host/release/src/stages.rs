@@ -56,6 +56,15 @@ pub enum PackagingError {
     Make(#[from] MakeError),
 }
 
+/// What leaves this machine for the project's registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ToRegistry {
+    /// The package.
+    Package,
+    /// Nothing.
+    Nothing,
+}
+
 /// A failure on the host's side, as a stage's.
 fn host<T>(message: String) -> Finished<T> {
     Finished { report: StageReport::default(), result: Err(StageFailure::Host(message)) }
@@ -122,7 +131,11 @@ impl Stages<'_> {
         Ok(make(making).await?)
     }
 
-    async fn packaged(&self, version: &ModelVersion) -> Result<(PackageRecord, StageReport), (String, StageReport)> {
+    async fn packaged(
+        &self,
+        version: &ModelVersion,
+        send: ToRegistry,
+    ) -> Result<(PackageRecord, StageReport), (String, StageReport)> {
         let bare = |message: String| (message, StageReport::default());
         let runtime = self.runtime().map_err(bare)?;
         let (package, report) = self.make_package(version).await.map_err(|error| match error {
@@ -130,28 +143,39 @@ impl Stages<'_> {
             other => bare(with_causes(&other)),
         })?;
         let with_report = |message: String| (message, report.clone());
-        let image = self.pushed(&package).await.map_err(with_report)?;
+        let image = self.image(&package, send).await.map_err(with_report)?;
         let (rows, expected) = examples::make(self.project, &self.store, runtime, version).await.map_err(with_report)?;
         let record = PackageRecord { digest: package.digest, image, rows: rows.to_string(), expected: expected.to_string() };
         Ok((record, report))
     }
 
-    /// Pushes the package where the project says so, and gives the image by digest.
-    async fn pushed(&self, package: &Package) -> Result<Option<String>, String> {
+    /// The image by digest in the repository that the project names, pushed there or not yet; none where it names none.
+    async fn image(&self, package: &Package, send: ToRegistry) -> Result<Option<String>, String> {
         let Some(repository) = &self.project.manifest.release.repository else { return Ok(None) };
         let reference: Reference = repository.parse().map_err(|error| with_causes(&error))?;
+        if send == ToRegistry::Nothing {
+            return Ok(Some(format!("{}@{}", reference.name(), package.digest)));
+        }
         let registry = Registry::new(&reference, Transport::for_host(&reference.host)).map_err(|error| with_causes(&error))?;
         let pushed = push(&self.store, package, &registry, &reference, |_| {}).await.map_err(|error| with_causes(&error))?;
         Ok(Some(pushed.reference))
+    }
+
+    async fn package_or_prepare(&self, version: &ModelVersion, send: ToRegistry) -> Finished<PackageRecord> {
+        match self.packaged(version, send).await {
+            Ok((package, report)) => Finished { report, result: Ok(package) },
+            Err((message, report)) => Finished { report, result: Err(StageFailure::Host(message)) },
+        }
     }
 }
 
 impl Actor for Stages<'_> {
     async fn package(&self, version: &ModelVersion) -> Finished<PackageRecord> {
-        match self.packaged(version).await {
-            Ok((package, report)) => Finished { report, result: Ok(package) },
-            Err((message, report)) => Finished { report, result: Err(StageFailure::Host(message)) },
-        }
+        self.package_or_prepare(version, ToRegistry::Package).await
+    }
+
+    async fn prepare(&self, version: &ModelVersion) -> Finished<PackageRecord> {
+        self.package_or_prepare(version, ToRegistry::Nothing).await
     }
 
     async fn deploy(&self, environment: &PlannedEnvironment, model: &str, task: &DeployTask) -> Finished<Deployed> {

@@ -7,6 +7,19 @@ use sprag_store::{Store, StoreError, StoredRelease};
 
 use crate::{ReleaseError, share};
 
+/// Where a version is to be released, and by whom.
+#[derive(Debug, Clone, Default)]
+pub struct ReleaseRequest<'a> {
+    /// The last environment that it goes to. Default: the last of the project.
+    pub to: Option<&'a str>,
+    /// Of the requests there, the percentage that it gets beside what is verified there. Default: all of them.
+    pub share: Option<u32>,
+    /// Why it is begun.
+    pub why: Option<String>,
+    /// By what other names whoever begins it is known: those of a key that came with the command. They are authors as the account's name is.
+    pub known_as: Vec<String>,
+}
+
 /// What to roll back.
 #[derive(Debug, Clone, Default)]
 pub struct RollbackRequest {
@@ -16,6 +29,10 @@ pub struct RollbackRequest {
     pub to: Option<u64>,
     /// Why the rule for emergencies is used; none to use the usual one.
     pub emergency: Option<String>,
+    /// Why it is begun.
+    pub why: Option<String>,
+    /// By what other names whoever begins it is known: those of a key that came with the command.
+    pub known_as: Vec<String>,
 }
 
 /// The release of a version that has not ended: killed, cancelled, failed or waiting. The same version to the same share of the same environment is not
@@ -44,8 +61,7 @@ pub(crate) fn target<'a>(project: &'a Project, to: Option<&'a str>) -> Result<&'
     }
 }
 
-/// Records that a release begins, and gives it. One of the same version to the same environment that has not ended is given instead. With a `share` in
-/// percent the version gets that part of the requests to the last environment, beside what is verified there.
+/// Records that a release begins, and gives it. One of the same version to the same environment that has not ended is given instead, as it was begun.
 ///
 /// # Errors
 /// There is no such environment, nothing verified to share its requests with, or the store cannot be written.
@@ -53,17 +69,20 @@ pub fn start_release(
     project: &Project,
     store: &Store,
     version: &ModelVersion,
-    to: Option<&str>,
-    share: Option<u32>,
+    request: &ReleaseRequest<'_>,
 ) -> Result<StoredRelease, ReleaseError> {
-    let to = target(project, to)?;
-    if let Some(open) = open_release(store, version, to, share)? {
+    let to = target(project, request.to)?;
+    if let Some(open) = open_release(store, version, to, request.share)? {
         return Ok(open);
     }
-    if share.is_some() {
+    if request.share.is_some() {
         share::beside(store, to, &version.model.digest)?;
     }
-    begin(project, store, version, to, Purpose::Release, |record| record.share = share)
+    begin(project, store, version, to, Purpose::Release, |record| {
+        record.share = request.share;
+        record.why.clone_from(&request.why);
+        add_authors(record, &request.known_as);
+    })
 }
 
 /// Records that a rollback begins, and gives it.
@@ -82,14 +101,16 @@ pub fn start_rollback(project: &Project, store: &Store, request: &RollbackReques
     begin(project, store, &version, environment, Purpose::Rollback, |record| {
         record.package = Some(entry.package.clone());
         record.emergency.clone_from(&request.emergency);
+        record.why.clone_from(&request.why);
+        add_authors(record, &request.known_as);
     })
 }
 
 /// What passed its test in an environment and does not run there now.
 fn to_go_back_to(store: &Store, environment: &str, to: Option<u64>) -> Result<DeploymentEntry, ReleaseError> {
-    let history = store.deployments(environment)?;
-    let now = history.first().map(|entry| entry.package.digest.clone());
-    let verified: Vec<_> = history.into_iter().filter(|entry| entry.event == DeploymentEvent::Verified).collect();
+    let now = store.standing(environment)?.first().map(|entry| entry.package.digest.clone());
+    let history = store.deployments(environment)?.into_iter();
+    let verified: Vec<_> = history.filter(|entry| entry.event == DeploymentEvent::Verified).collect();
     let fits = |entry: &&DeploymentEntry| match to {
         Some(number) => entry.version.version == number,
         None => Some(&entry.package.digest) != now.as_ref(),
@@ -117,8 +138,11 @@ fn known<'a>(project: &Project, name: &'a str) -> Result<&'a str, ReleaseError> 
     Err(ReleaseError::UnknownEnvironment { found: name.to_owned(), known })
 }
 
-/// The environment of this name, or the one that has this alias.
-fn environment_of<'a>(project: &'a Project, place: &'a str) -> Result<&'a str, ReleaseError> {
+/// The environment that a person means by its name, or by its alias.
+///
+/// # Errors
+/// There is none.
+pub fn environment_of<'a>(project: &'a Project, place: &'a str) -> Result<&'a str, ReleaseError> {
     let has_alias =
         |(_, environment): &(&String, &sprag_schemas::environments::Environment)| environment.alias.as_deref() == Some(place);
     match project.manifest.environments.iter().find(has_alias) {
@@ -153,6 +177,7 @@ fn begin(
         steps: vec![],
         emergency: None,
         share: None,
+        why: None,
     };
     change(&mut record);
     loop {
@@ -177,6 +202,12 @@ fn authors(root: &std::path::Path, origin: &Origin, version: &ModelVersion, purp
     authors.sort();
     authors.dedup();
     authors
+}
+
+fn add_authors(record: &mut ReleaseRecord, names: &[String]) {
+    record.authors.extend_from_slice(names);
+    record.authors.sort();
+    record.authors.dedup();
 }
 
 fn commit_author(root: &std::path::Path, commit: &str) -> Option<String> {

@@ -40,13 +40,13 @@ impl Window {
 
 /// What runs in an environment other than by this release: what it would replace.
 pub(crate) fn replaced(store: &Store, environment: &str, release: &str) -> Result<Option<DeploymentEntry>, ReleaseError> {
-    Ok(store.deployments(environment)?.into_iter().find(|entry| entry.release != release))
+    Ok(store.standing(environment)?.into_iter().find(|entry| entry.release != release))
 }
 
 /// What an environment has to compare with: what last passed its test there, else whatever is there. A release with a share of the requests leaves its
 /// champion in that place.
 pub(crate) fn champion(store: &Store, environment: &str, release: &str) -> Result<Option<DeploymentEntry>, ReleaseError> {
-    let others: Vec<_> = store.deployments(environment)?.into_iter().filter(|entry| entry.release != release).collect();
+    let others: Vec<_> = store.standing(environment)?.into_iter().filter(|entry| entry.release != release).collect();
     let verified = others.iter().find(|entry| entry.event == DeploymentEvent::Verified);
     Ok(verified.or(others.first()).cloned())
 }
@@ -84,7 +84,7 @@ pub(crate) fn statement(
 fn plan(project: &Project) -> Result<String, ReleaseError> {
     let environments = project.plan.environments.iter().flat_map(|environment| environment.stages());
     let stages = project.plan.package.iter().chain(environments);
-    let stages = stages.map(|stage| identity::stage(&project.root, stage)).collect::<Result<Vec<_>, _>>()?;
+    let stages = stages.map(|stage| identity::stage(project, stage)).collect::<Result<Vec<_>, _>>()?;
     let order: Vec<_> = project.plan.environments.iter().map(|environment| &environment.name).collect();
     let lock = sprag_core::lock::lockfile(&project.plan);
     Ok(identity::digest(&json!({ "stages": stages, "order": order, "lock": lock, "release": project.manifest.release })))
@@ -109,11 +109,11 @@ fn target(
     settings: &Environment,
     release: &ReleaseRecord,
 ) -> Result<String, ReleaseError> {
-    let stages = environment.stages().map(|stage| identity::stage(&project.root, stage)).collect::<Result<Vec<_>, _>>()?;
+    let stages = environment.stages().map(|stage| identity::stage(project, stage)).collect::<Result<Vec<_>, _>>()?;
     Ok(identity::digest(&json!({
         "environment": environment.name,
         "alias": settings.alias,
-        "key": settings.key,
+        "key": settings.key.as_deref().map(|name| identity::secret(project, name)),
         "rule": settings.approval,
         "stages": stages,
         "share": release.share.filter(|_| release.to == environment.name),

@@ -8,38 +8,75 @@ use sprag_schemas::release::{Action, Purpose, ReleaseRecord, StepRecord, StepSta
 
 use crate::{ReleaseError, identity, share};
 
-/// Brings the steps of a record in line with the project: those that it has already keep what they found, and those of an undoing stay at the end.
-pub(crate) fn align(project: &Project, record: &mut ReleaseRecord) -> Result<(), ReleaseError> {
+/// How the steps of a record stand to the project.
+pub(crate) struct Aligned {
+    /// How many of them go forward: the first ones.
+    pub(crate) forward: usize,
+    /// The gates that were asked at and are no more, by name.
+    pub(crate) removed: Vec<String>,
+}
+
+/// Brings the steps of a record in line with the project: those that it has already keep what they found. Those of an undoing stay at the end, and so does a
+/// gate at which somebody was asked, though the project has it no longer: who may edit the project file may open its gates, and not unseen.
+pub(crate) fn align(project: &Project, record: &mut ReleaseRecord) -> Result<Aligned, ReleaseError> {
+    let wanted = wanted(project, record)?;
     let mut before: Vec<StepRecord> = std::mem::take(&mut record.steps);
-    let mut steps = vec![];
-    for mut step in wanted(project, record)? {
+    for mut step in wanted {
         if let Some(place) = before.iter().position(|known| known.name == step.name) {
             let known = before.remove(place);
-            let plugin = step.plugin.take();
-            step = StepRecord { plugin, ..known };
+            let (plugin, status) = (step.plugin.take(), if is_removed_gate(&known) { StepStatus::Pending } else { known.status });
+            step = StepRecord { plugin, status, ..known };
         }
-        steps.push(step);
+        record.steps.push(step);
     }
-    let is_added = |step: &StepRecord| matches!(step.action, Action::Restore | Action::RestoreTest) || is_telling(step);
-    steps.extend(before.into_iter().filter(is_added));
-    record.steps = steps;
-    Ok(())
+    let mut aligned = Aligned { forward: record.steps.len(), removed: vec![] };
+    for mut step in before {
+        let is_gate = step.action == Action::Approval && step.statement.is_some();
+        if is_gate && !step.status.is_done() {
+            (step.status, step.reason) = (StepStatus::Skipped, "the gate was removed from the project".to_owned());
+            aligned.removed.push(step.name.clone());
+        }
+        if is_gate || matches!(step.action, Action::Restore | Action::RestoreTest) || is_telling(&step) {
+            record.steps.push(step);
+        }
+    }
+    Ok(aligned)
 }
 
 /// Whether a step tells of an end, rather than asks for an approval.
-pub(crate) fn is_telling(step: &StepRecord) -> bool {
+fn is_telling(step: &StepRecord) -> bool {
     step.action == Action::Notify && step.name.split('.').nth(1) == Some("tell")
 }
 
+/// Whether a step is a gate at which the release waited when it was removed. No other gate is ever skipped.
+pub(crate) fn is_removed_gate(step: &StepRecord) -> bool {
+    step.action == Action::Approval && step.status == StepStatus::Skipped
+}
+
+/// What is said of a release that went through where a gate was removed.
+pub(crate) fn without_gate(step: &StepRecord) -> String {
+    format!("; the gate of `{}` was removed while it waited there", step.environment.as_deref().unwrap_or_default())
+}
+
+/// The environment of this name.
+pub(crate) fn environment<'a>(project: &'a Project, name: &str) -> Result<&'a PlannedEnvironment, ReleaseError> {
+    project.plan.environment(name).ok_or_else(|| {
+        let known = project.plan.environments.iter().map(|environment| environment.name.clone()).collect();
+        ReleaseError::UnknownEnvironment { found: name.to_owned(), known }
+    })
+}
+
 /// The environments that a release goes through: all up to the last one; a rollback goes to that one alone.
-pub(crate) fn route<'a>(project: &'a Project, record: &ReleaseRecord) -> Result<Vec<&'a PlannedEnvironment>, ReleaseError> {
-    let all = &project.plan.environments;
-    let Some(last) = all.iter().position(|environment| environment.name == record.to) else {
-        let known = all.iter().map(|environment| environment.name.clone()).collect();
-        return Err(ReleaseError::UnknownEnvironment { found: record.to.clone(), known });
-    };
-    let first = if record.purpose == Purpose::Rollback { last } else { 0 };
-    Ok(all[first..=last].iter().collect())
+///
+/// # Errors
+/// The project does not have the last one, or no longer.
+pub fn route<'a>(project: &'a Project, record: &ReleaseRecord) -> Result<Vec<&'a PlannedEnvironment>, ReleaseError> {
+    let last = environment(project, &record.to)?;
+    if record.purpose == Purpose::Rollback {
+        return Ok(vec![last]);
+    }
+    let before = project.plan.environments.iter().take_while(|environment| environment.name != last.name);
+    Ok(before.chain([last]).collect())
 }
 
 fn wanted(project: &Project, record: &ReleaseRecord) -> Result<Vec<StepRecord>, ReleaseError> {
@@ -92,6 +129,7 @@ pub(crate) fn step(name: String, action: Action, environment: Option<&str>, stag
         error: None,
         endpoint: None,
         statement: None,
+        renewals: 0,
     }
 }
 
@@ -114,7 +152,7 @@ pub(crate) fn key(project: &Project, record: &ReleaseRecord, step: &StepRecord) 
         (Action::SmokeTest | Action::RestoreTest, Some(environment)) => environment.smoke_test.as_ref(),
         _ => None,
     };
-    let stage = stage.map(|stage| identity::stage(&project.root, stage)).transpose()?;
+    let stage = stage.map(|stage| identity::stage(project, stage)).transpose()?;
     let settings = step.environment.as_ref().and_then(|name| project.manifest.environments.get(name));
     // The package itself depends on the model alone.
     let package = record.package.as_ref().filter(|_| step.action != Action::Package);
@@ -124,7 +162,7 @@ pub(crate) fn key(project: &Project, record: &ReleaseRecord, step: &StepRecord) 
         "model": record.model,
         "package": package.map(|package| json!([package.digest, package.image, package.rows, package.expected])),
         "share": share::of(record, step),
-        "key": settings.and_then(|settings| settings.key.as_ref()),
+        "key": settings.and_then(|settings| settings.key.as_deref()).map(|name| identity::secret(project, name)),
         "alias": settings.and_then(|settings| settings.alias.as_ref()).filter(|_| step.action == Action::Alias),
         "repository": project.manifest.release.repository.as_ref().filter(|_| step.action == Action::Package),
         "smoke-rows": project.manifest.release.smoke_rows.filter(|_| step.action == Action::Package),

@@ -32,7 +32,7 @@ impl<A: Actor> Driver<'_, A> {
     /// What last passed its test in an environment before this release came.
     fn before(&self, environment: &str) -> Result<Option<DeploymentEntry>, ReleaseError> {
         let id = &self.release.record.id;
-        let history = self.store.deployments(environment)?;
+        let history = self.store.standing(environment)?;
         Ok(history.into_iter().find(|entry| entry.release != *id && entry.event == DeploymentEvent::Verified))
     }
 
@@ -40,9 +40,14 @@ impl<A: Actor> Driver<'_, A> {
     pub(crate) async fn undo(&mut self) -> Result<(ReleaseOutcome, String), ReleaseError> {
         let of = |action: Action| move |step: &sprag_schemas::release::StepRecord| step.action == action;
         let place = self.release.record.steps.iter().position(of(Action::Restore)).expect("an undoing has this step");
-        let environment = self.environment_of(place).clone();
+        let environment = self.environment_of(place)?.clone();
         self.enter_environment(&environment.name).await?;
-        let before = self.before(&environment.name)?.expect("an undoing is planned only where something was there before");
+        // Something was there when the undoing was planned; since then the service may have been removed with all that it ran.
+        let before = self.before(&environment.name)?.ok_or_else(|| ReleaseError::NothingVerified {
+            environment: environment.name.clone(),
+            wanted: "another version".to_owned(),
+            found: "none".to_owned(),
+        })?;
         if self.release.record.steps[place].status != StepStatus::Passed {
             self.begin(place, &before.package.digest)?;
             if let Some(stopped) = self.restore(place, &environment, &before).await? {

@@ -31,7 +31,7 @@ pub struct Statement {
     pub evaluation: String,
     /// The digest of the package: the very one that the environments before this one tested.
     pub package: String,
-    /// The digest over this environment: its deploy stage with parameters and grants, its alias, its approval rule.
+    /// The digest over this environment: its stages with parameters, grants and where the granted secrets come from, its alias, its approval rule.
     pub target: String,
     /// The digest of the package that runs there now; none where nothing does.
     pub replaces: Option<String>,

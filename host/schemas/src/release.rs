@@ -49,6 +49,9 @@ pub struct ReleaseRecord {
     /// Of the requests to the last environment, the percentage that it gets beside what is there; none for all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<u32>,
+    /// Why it was begun; none where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// What a release does.
@@ -71,7 +74,7 @@ pub enum ReleaseOutcome {
     AwaitingApproval,
     /// It is where it should be.
     Released,
-    /// A smoke test, an approver or a rule stopped it, and nothing had to be undone.
+    /// A smoke test, an approver, a rule or whoever cancelled it for good stopped it, and nothing had to be undone.
     Blocked,
     /// It failed where it went, and what was there before is back.
     RolledBack,
@@ -158,6 +161,13 @@ pub struct StepRecord {
     /// What is to be approved, in an `approval`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<Statement>,
+    /// How often an `approval` was asked for anew, because what it is about changed or its time was over.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub renewals: u32,
+}
+
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What a step does.
@@ -255,7 +265,7 @@ pub struct DeploymentEntry {
     /// Where it answers; none where that is not known.
     #[serde(default)]
     pub endpoint: Option<String>,
-    /// The release that did it.
+    /// The release that did it; for a removal the one whose service was removed.
     pub release: String,
     /// When (RFC 3339, UTC).
     pub at: String,
@@ -273,8 +283,10 @@ pub enum DeploymentEvent {
     Deployed,
     /// Its smoke test passed.
     Verified,
-    /// Its smoke test failed, or it did not come up.
+    /// Its smoke test failed, it did not come up, or its adapter failed.
     Failed,
+    /// The environment's service was removed. The entry names what ran there last.
+    Removed,
 }
 
 impl DeploymentEvent {
@@ -284,6 +296,7 @@ impl DeploymentEvent {
             Self::Deployed => "deployed",
             Self::Verified => "verified",
             Self::Failed => "failed",
+            Self::Removed => "removed",
         }
     }
 }
@@ -303,6 +316,9 @@ pub struct ReleaseEvent {
     pub purpose: Purpose,
     /// How the release stands, as one sentence.
     pub reason: String,
+    /// Why the rule for emergencies is used; none where the usual one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<String>,
     /// The environment that it is about.
     pub environment: String,
     /// The version.
@@ -322,9 +338,9 @@ pub struct ReleaseEvent {
     pub metrics: Vec<ComparedMetric>,
     /// Everything that differs from the version that it would replace: data, code, components, parameters.
     pub differences: Vec<Difference>,
-    /// How many must approve.
+    /// How many must approve; 0 where no person is asked.
     pub required: u32,
-    /// Who may approve.
+    /// Who may approve; empty where no person is asked.
     pub approvers: Vec<String>,
     /// The command that approves.
     pub approve_with: String,
@@ -346,6 +362,8 @@ pub enum ReleaseEventKind {
     RolledBack,
     /// The release was stopped.
     Blocked,
+    /// The release failed, and what was there before could not be put back, or does not pass its test either.
+    Failed,
 }
 
 impl ReleaseEventKind {
@@ -357,6 +375,7 @@ impl ReleaseEventKind {
             Self::Released => "released",
             Self::RolledBack => "rolled-back",
             Self::Blocked => "blocked",
+            Self::Failed => "failed",
         }
     }
 }
@@ -369,7 +388,7 @@ pub struct ComparedMetric {
     pub name: String,
     /// Its value for the version of the release.
     pub candidate: f64,
-    /// Its value for the version that it would replace, on the same hold-out; none where there is none.
+    /// Its value for the version that it would replace, on the same hold-out; none where nothing is replaced, and where it was never measured there.
     pub production: Option<f64>,
 }
 

@@ -22,6 +22,13 @@ pub struct Secret {
     /// The only hosts that it may be sent to: `host`, `host:port` or `*.suffix`. A kubeconfig's own server needs no entry.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
+    /// The file with the only authorities to trust as those hosts, certificates in PEM, relative to the project. Default: the system's. A kubeconfig names its
+    /// own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+    /// Whether it may go over HTTP without TLS, where all on the way can read it. To this machine itself it may in any case.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cleartext: bool,
 }
 
 /// A service principal or a workload identity of Microsoft Entra ID.

@@ -10,6 +10,8 @@ use sprag_runtime::outside::{Pending, Service, ServiceCondition, ServiceError, S
 use sprag_schemas::secrets::Secret;
 
 use crate::folder::{Folder, FolderError, Found, Wanted};
+use crate::keys::{self, Keys};
+use crate::process::part_from_environment;
 
 /// How often an answer of the supervisor is looked for.
 const TICK: Duration = Duration::from_millis(10);
@@ -27,12 +29,44 @@ pub struct LocalServices {
     project: PathBuf,
     store: PathBuf,
     secrets: BTreeMap<String, Secret>,
+    environment: fn(&str) -> Option<String>,
 }
 
 impl LocalServices {
     /// The services of the project in a folder, run by a program of `sprag`. `secrets` say where bearer keys come from.
     pub fn new(program: &Path, project: &Path, store: &Path, secrets: &BTreeMap<String, Secret>) -> Self {
-        Self { program: program.to_owned(), project: project.to_owned(), store: store.to_owned(), secrets: secrets.clone() }
+        let environment = |name: &str| std::env::var(name).ok();
+        let (program, project, store) = (program.to_owned(), project.to_owned(), store.to_owned());
+        Self { program, project, store, secrets: secrets.clone(), environment }
+    }
+
+    /// The same, with the values of variables from elsewhere than this process's environment.
+    #[must_use]
+    pub fn reading(mut self, environment: fn(&str) -> Option<String>) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Starts a service that should run by its folder, and does not: after the machine was started anew, say. One that runs is handed keys that changed meanwhile.
+    /// None where there is no such service.
+    ///
+    /// # Errors
+    /// A bearer key is missing, or it does not get ready.
+    pub async fn start_again(&self, name: &str) -> Result<Option<ServiceStatus>, ServiceError> {
+        let folder = Folder::of(&self.store, name);
+        if folder.wanted().map_err(io)?.is_none() {
+            return Ok(None);
+        }
+        let _turn = turn(&folder, name).await?;
+        let Some(before) = folder.wanted().map_err(io)?.filter(|wanted| wanted.is_running) else { return Ok(None) };
+        let keys = match before.keys.iter().map(|mark| self.key(&mark.variable, name)).collect::<Result<Keys, _>>() {
+            Ok(keys) => keys,
+            // It has its keys: to look at it takes none.
+            Err(_) if stands(&folder, &before)? => return self.look(name),
+            Err(missing) => return Err(missing),
+        };
+        let wanted = Wanted { keys: keys.marks(&before.keys).map_err(no_random)?, ..before.clone() };
+        self.change(&folder, name, Some(&before), wanted, &keys).await.map(Some)
     }
 
     fn look(&self, name: &str) -> Result<Option<ServiceStatus>, ServiceError> {
@@ -48,31 +82,48 @@ impl LocalServices {
         let _turn = turn(&folder, &service.name).await?;
         folder.create().map_err(io)?;
         let before = folder.wanted().map_err(io)?;
-        let found = folder.found().map_err(io)?;
+        let (arguments, keys) = self.arguments(&service)?;
+        let earlier = before.as_ref().map_or(&[][..], |before| &before.keys);
         let wanted = Wanted {
-            generation: before.as_ref().map_or(1, |before| before.generation + 1),
+            generation: 1,
             is_running: true,
-            arguments: self.arguments(&service)?,
+            arguments,
             shares: service.shares.iter().map(|share| (share.package.clone(), share.percent)).collect(),
             port: service.port,
+            keys: keys.marks(earlier).map_err(no_random)?,
         };
-        let is_supervised = folder.is_supervised().map_err(io)?;
-        let is_same = |before: &Wanted| Wanted { generation: wanted.generation, ..before.clone() } == wanted;
-        let stands = found.as_ref().is_some_and(|found| found.is_ready && found.refused.is_none());
-        if is_supervised && stands && before.as_ref().is_some_and(is_same) {
-            return self.look(&service.name)?.ok_or_else(|| ServiceError::Io("the service went away".to_owned()));
+        self.change(&folder, &service.name, before.as_ref(), wanted, &keys).await
+    }
+
+    /// Makes a service what it should be, and waits until it is. Nothing happens where it is so already.
+    async fn change(
+        &self,
+        folder: &Folder,
+        name: &str,
+        before: Option<&Wanted>,
+        wanted: Wanted,
+        keys: &Keys,
+    ) -> Result<ServiceStatus, ServiceError> {
+        let wanted = Wanted { generation: before.map_or(1, |before| before.generation + 1), ..wanted };
+        let is_same = |before: &&Wanted| Wanted { generation: wanted.generation, ..(*before).clone() } == wanted;
+        if let Some(before) = before.filter(is_same)
+            && stands(folder, before)?
+        {
+            return self.look(name)?.ok_or_else(|| ServiceError::Io("the service went away".to_owned()));
         }
         folder.want(&wanted).map_err(io)?;
-        if !is_supervised {
-            self.spawn(&folder, &service.name)?;
+        if !folder.is_supervised().map_err(io)? {
+            self.spawn(folder, name)?;
         }
-        self.answer(&folder, &service.name, wanted.generation).await
+        hand_over(folder, name, keys).await?;
+        self.answer(folder, name, wanted.generation).await
     }
 
     /// Starts a supervisor that outlives this process.
     fn spawn(&self, folder: &Folder, name: &str) -> Result<(), ServiceError> {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new(&self.program);
+        part_from_environment(&mut command);
         command
             .arg("--project")
             .arg(&self.project)
@@ -133,9 +184,9 @@ impl LocalServices {
         Ok(true)
     }
 
-    /// What follows `sprag serve`. Keys are named by where they come from; their values are in no argument and no file of sprag.
-    fn arguments(&self, service: &Service) -> Result<Vec<String>, ServiceError> {
-        let mut arguments = vec![];
+    /// What follows `sprag serve`, and the keys in variables that it names. Their values are in no argument and no file of sprag.
+    fn arguments(&self, service: &Service) -> Result<(Vec<String>, Keys), ServiceError> {
+        let (mut arguments, mut keys) = (vec![], Keys::default());
         for share in &service.shares {
             let value =
                 if service.shares.len() == 1 { share.package.clone() } else { format!("{}={}", share.package, share.percent) };
@@ -146,7 +197,10 @@ impl LocalServices {
             let secret =
                 secret.ok_or_else(|| ServiceError::BadService(format!("expected a secret of the project, found `{name}`")))?;
             match (&secret.env, &secret.file) {
-                (Some(variable), _) => arguments.extend(["--key-env".to_owned(), variable.clone()]),
+                (Some(variable), _) => {
+                    keys.extend(Keys::from_iter([self.key(variable, &service.name)?]));
+                    arguments.extend(["--key-env".to_owned(), variable.clone()]);
+                }
                 (_, Some(file)) => arguments.extend(["--key-file".to_owned(), self.project.join(file).display().to_string()]),
                 (None, None) => {
                     let message =
@@ -155,7 +209,18 @@ impl LocalServices {
                 }
             }
         }
-        Ok(arguments)
+        Ok((arguments, keys))
+    }
+
+    /// A variable with the key in it. A service whose key is missing would be open.
+    fn key(&self, variable: &str, service: &str) -> Result<(String, String), ServiceError> {
+        let value = (self.environment)(variable).filter(|value| !value.is_empty()).ok_or_else(|| {
+            let message = format!(
+                "expected a bearer key of the service `{service}` in the environment variable `{variable}`, found none; set it where sprag runs"
+            );
+            ServiceError::BadService(message)
+        })?;
+        Ok((variable.to_owned(), value))
     }
 }
 
@@ -194,6 +259,37 @@ async fn turn(folder: &Folder, name: &str) -> Result<File, ServiceError> {
         }
         tokio::time::sleep(TICK).await;
     }
+}
+
+/// Whether a service is what it should be, and is looked after.
+fn stands(folder: &Folder, wanted: &Wanted) -> Result<bool, ServiceError> {
+    let found = folder.found().map_err(io)?;
+    let is_good = |found: &Found| found.is_ready && found.refused.is_none() && found.generation == wanted.generation;
+    Ok(found.as_ref().is_some_and(is_good) && folder.is_supervised().map_err(io)?)
+}
+
+/// Hands keys to the supervisor, which may be on its way here.
+async fn hand_over(folder: &Folder, name: &str, keys: &Keys) -> Result<(), ServiceError> {
+    let since = Instant::now();
+    while !keys.is_empty() {
+        let failed = |source| io(FolderError::Io { path: folder.inbox(), source });
+        if keys::send(&folder.inbox(), keys).map_err(failed)? {
+            break;
+        }
+        if since.elapsed() > TO_LIVE {
+            let message = format!(
+                "expected the supervisor of `{name}` to take its bearer keys, found none that does; `sprag services stop {name}` ends one of an older sprag\n{}",
+                folder.log_tail()
+            );
+            return Err(ServiceError::NotReady(message.trim_end().to_owned()));
+        }
+        tokio::time::sleep(TICK).await;
+    }
+    Ok(())
+}
+
+fn no_random(error: std::io::Error) -> ServiceError {
+    ServiceError::Io(format!("failed to draw random numbers: {error}"))
 }
 
 fn io(error: FolderError) -> ServiceError {
@@ -271,8 +367,16 @@ mod tests {
         let services = LocalServices::new(Path::new("sprag"), Path::new("/p"), Path::new("/p/.sprag"), &secrets);
         let mut wanted = service("s", &[("a", 100)]);
         wanted.keys = vec!["key".into()];
-        assert_eq!(services.arguments(&wanted).unwrap()[2..], ["--key-env", "SCORING_KEY"]);
+        let services = services.reading(|name| (name == "SCORING_KEY").then(|| "s3cret".to_owned()));
+        let (arguments, keys) = services.arguments(&wanted).unwrap();
+        assert_eq!(arguments[2..], ["--key-env", "SCORING_KEY"]);
+        assert_eq!(keys.iter().collect::<Vec<_>>(), [("SCORING_KEY", "s3cret")]);
+        let message = |result: Result<(Vec<String>, Keys), ServiceError>| result.err().unwrap().to_string();
+        assert_eq!(
+            message(services.clone().reading(|_| None).arguments(&wanted)),
+            "expected a bearer key of the service `s` in the environment variable `SCORING_KEY`, found none; set it where sprag runs"
+        );
         wanted.keys = vec!["other".into()];
-        assert_eq!(services.arguments(&wanted).unwrap_err().to_string(), "expected a secret of the project, found `other`");
+        assert_eq!(message(services.arguments(&wanted)), "expected a secret of the project, found `other`");
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::keys::Mark;
 use crate::process::ProcessId;
 
 /// What a service should be.
@@ -24,6 +25,9 @@ pub(crate) struct Wanted {
     pub(crate) shares: Vec<(String, u32)>,
     /// The port; 0 for any free one.
     pub(crate) port: u16,
+    /// The bearer keys that it gets from variables, by what can be known of them without their values.
+    #[serde(default)]
+    pub(crate) keys: Vec<Mark>,
 }
 
 /// What the supervisor says of a service.
@@ -163,6 +167,16 @@ impl Folder {
 
     pub(crate) fn tell(&self, found: &Found) -> Result<(), FolderError> {
         self.write("found.json", found)
+    }
+
+    /// The pipe through which the supervisor gets the values of keys.
+    pub(crate) fn inbox(&self) -> PathBuf {
+        self.path.join("keys")
+    }
+
+    /// Whether somebody removed it.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.path.try_exists(), Ok(false))
     }
 
     /// Where a server of a generation says that it answers.

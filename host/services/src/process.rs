@@ -1,7 +1,19 @@
 //! Processes that others started: told apart from a later process of the same number by when they began.
 
+use std::process::Command;
+
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
+
+/// The variables that a supervisor and its services have of whoever deploys: where they keep compiled code and what is passing. All others stay behind: secrets
+/// of a release among them would lie in the environment of processes that run for months.
+const KEPT: [&str; 4] = ["HOME", "SPRAG_CACHE_DIR", "TMPDIR", "XDG_CACHE_HOME"];
+
+/// Gives a command no more of this process's environment than it needs.
+pub(crate) fn part_from_environment(command: &mut Command) {
+    command.env_clear();
+    command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+}
 
 /// One process of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +56,7 @@ fn began(pid: u32) -> Option<String> {
 
 #[cfg(not(target_os = "linux"))]
 fn began(pid: u32) -> Option<String> {
-    let output = std::process::Command::new("ps").args(["-o", "lstart=", "-p", &pid.to_string()]).output().ok()?;
+    let output = Command::new("ps").args(["-o", "lstart=", "-p", &pid.to_string()]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
     (!text.is_empty()).then_some(text)
 }
@@ -55,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_process_is_alive_until_it_ends() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let process = ProcessId::of(child.id()).unwrap();
         assert!(process.is_alive());
         let recycled = ProcessId { began: "0".into(), ..process.clone() };

@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::folder::{Folder, Wanted};
-use crate::process::ProcessId;
+use crate::keys::Keys;
+use crate::process::{ProcessId, part_from_environment};
 use crate::socket;
 
 /// How long a server may take until it answers. Compiling a large scorer for the first time is in it.
@@ -18,6 +19,8 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) process: ProcessId,
     pub(crate) wanted: Wanted,
+    /// The bearer keys that it was started with.
+    pub(crate) keys: Keys,
     ready_file: PathBuf,
     pub(crate) since: Instant,
 }
@@ -40,6 +43,7 @@ impl Server {
         folder: &Folder,
         listener: &TcpListener,
         wanted: &Wanted,
+        keys: &Keys,
         attempt: u64,
     ) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("failed to start `{}`: {error}", program.display());
@@ -48,6 +52,7 @@ impl Server {
         let log = folder.log().map_err(|error| error.to_string())?;
         let socket = socket::hand_over(listener).map_err(failed)?;
         let mut command = Command::new(program);
+        part_from_environment(&mut command);
         command
             .arg("--project")
             .arg(project)
@@ -58,6 +63,7 @@ impl Server {
             // Apart from what it says where it fails, which errors show, and no larger than a service lets it become.
             .arg("--log")
             .arg(folder.path().join("requests.log"))
+            .envs(keys.iter())
             // What it counts it keeps under this name.
             .env("SPRAG_SERVICE", folder.name())
             .stdin(Stdio::from(socket))
@@ -70,7 +76,7 @@ impl Server {
             let status = child.wait().map_err(failed)?;
             return Err(format!("the service ended at once ({status})\n{}", folder.log_tail()));
         };
-        Ok(Self { child, process, wanted: wanted.clone(), ready_file, since: Instant::now() })
+        Ok(Self { child, process, wanted: wanted.clone(), keys: keys.clone(), ready_file, since: Instant::now() })
     }
 
     pub(crate) fn health(&mut self, folder: &Folder) -> Health {

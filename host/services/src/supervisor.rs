@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpSocket;
 
 use crate::folder::{Folder, FolderError, Found, Wanted};
+use crate::keys::{Inbox, Keys};
 use crate::process::ProcessId;
 use crate::server::{Health, Server};
 
@@ -19,6 +20,12 @@ const TO_LOCK: Duration = Duration::from_secs(1);
 
 /// How long a server may take to finish its requests, beyond what it allows itself.
 const TO_END: Duration = Duration::from_secs(60);
+
+/// How long the keys of a change may take to come, after the change itself.
+const TO_HAND_OVER: Duration = Duration::from_secs(5);
+
+/// How long after it could not be told how things are that is tried again.
+const TO_TELL: Duration = Duration::from_millis(500);
 
 /// The first and the longest pause before a server that ended is started again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
@@ -40,6 +47,7 @@ pub enum SuperviseError {
 /// The folder cannot be used.
 pub async fn supervise(program: &Path, project: &Path, folder: Folder) -> Result<(), SuperviseError> {
     let Some(lock) = lock(&folder).await? else { return Ok(()) };
+    let inbox = Inbox::open(&folder.inbox()).map_err(|source| FolderError::Io { path: folder.inbox(), source })?;
     let wanted = folder.wanted()?.ok_or_else(|| SuperviseError::NoService(folder.path().to_owned()))?;
     let before = folder.found()?;
     // A supervisor that was killed leaves its server running: it answers on until the new one does.
@@ -65,12 +73,16 @@ pub async fn supervise(program: &Path, project: &Path, folder: Folder) -> Result
         orphan,
         attempts: 0,
         restart: None,
+        inbox,
+        keys: Keys::default(),
+        waits: None,
+        untold: None,
         _lock: lock,
     };
-    supervisor.turn_to(wanted)?;
+    supervisor.turn_to(wanted);
     loop {
         tokio::time::sleep(TICK).await;
-        if supervisor.step()? == Step::Done {
+        if supervisor.step() == Step::Done {
             return Ok(());
         }
     }
@@ -100,6 +112,7 @@ enum Step {
 /// A server that ended, to be started again.
 struct Restart {
     wanted: Wanted,
+    keys: Keys,
     at: Instant,
     pause: Duration,
 }
@@ -118,49 +131,80 @@ struct Supervisor {
     orphan: Option<ProcessId>,
     attempts: u64,
     restart: Option<Restart>,
+    inbox: Inbox,
+    /// The keys that were handed over last.
+    keys: Keys,
+    /// The change whose keys have not come yet, and since when.
+    waits: Option<(u64, Instant)>,
+    /// When it could not be told last how things are, since the disk is full, say. The service matters more.
+    untold: Option<Instant>,
     _lock: File,
 }
 
 impl Supervisor {
-    fn step(&mut self) -> Result<Step, FolderError> {
-        if let Some(wanted) = self.folder.wanted()?.filter(|wanted| wanted.generation != self.found.generation)
+    fn step(&mut self) -> Step {
+        // What has no folder is nobody's any more.
+        if self.folder.is_gone() {
+            return self.stop();
+        }
+        self.keys.extend(self.inbox.take());
+        // A file that cannot be read changes nothing: whoever wrote it is told by the silence.
+        let wanted = self.folder.wanted().ok().flatten();
+        if let Some(wanted) = wanted.filter(|wanted| wanted.generation != self.found.generation)
             && self.next.as_ref().is_none_or(|(next, _)| next.wanted.generation != wanted.generation)
         {
             if !wanted.is_running {
                 return self.stop();
             }
-            self.turn_to(wanted)?;
+            self.turn_to(wanted);
         }
-        self.look_after_next()?;
-        self.look_after_current()?;
-        self.look_after_orphan()?;
+        self.look_after_next();
+        self.look_after_current();
+        self.look_after_orphan();
+        if self.untold.is_some_and(|since| since.elapsed() > TO_TELL) {
+            self.tell();
+        }
         self.ending.retain_mut(|(server, since)| {
             if since.elapsed() > TO_END {
                 server.kill();
             }
             !server.is_over()
         });
-        Ok(Step::Again)
+        Step::Again
     }
 
-    /// Starts what is wanted beside what runs.
-    fn turn_to(&mut self, wanted: Wanted) -> Result<(), FolderError> {
+    /// Starts what is wanted beside what runs, once its keys are there.
+    fn turn_to(&mut self, wanted: Wanted) {
+        let Some(keys) = self.keys.meant_by(&wanted.keys) else {
+            return self.wait_for_keys(&wanted);
+        };
+        self.waits = None;
         if let Some((superseded, _)) = self.next.take() {
             self.end(superseded);
         }
-        match self.listen(wanted.port).and_then(|socket| Ok((self.start(&wanted, &socket.1)?, socket))) {
-            Ok(next) => {
-                self.next = Some(next);
-                Ok(())
-            }
+        match self.listen(wanted.port).and_then(|socket| Ok((self.start(&wanted, &keys, &socket.1)?, socket))) {
+            Ok(next) => self.next = Some(next),
             Err(why) => self.refuse(wanted.generation, why),
         }
     }
 
-    fn look_after_next(&mut self) -> Result<(), FolderError> {
-        let Some((next, _)) = &mut self.next else { return Ok(()) };
+    fn wait_for_keys(&mut self, wanted: &Wanted) {
+        let since = match self.waits {
+            Some((generation, since)) if generation == wanted.generation => since,
+            _ => Instant::now(),
+        };
+        self.waits = Some((wanted.generation, since));
+        if since.elapsed() > TO_HAND_OVER {
+            let variables: Vec<_> = wanted.keys.iter().map(|mark| format!("`{}`", mark.variable)).collect();
+            let why = format!("expected whoever deploys to hand over the bearer keys of {}, found silence", variables.join(", "));
+            self.refuse(wanted.generation, why);
+        }
+    }
+
+    fn look_after_next(&mut self) {
+        let Some((next, _)) = &mut self.next else { return };
         match next.health(&self.folder) {
-            Health::Starting => Ok(()),
+            Health::Starting => {}
             Health::Ready => {
                 let (next, socket) = self.next.take().expect("it was there above");
                 self.found.generation = next.wanted.generation;
@@ -177,60 +221,61 @@ impl Supervisor {
                 if let Some(orphan) = self.orphan.take() {
                     orphan.ask_to_end();
                 }
-                self.folder.tell(&self.found)
+                self.tell();
             }
             Health::Over(why) => {
                 let (mut next, _) = self.next.take().expect("it was there above");
                 next.kill();
-                self.refuse(next.wanted.generation, why)
+                self.refuse(next.wanted.generation, why);
             }
         }
     }
 
-    fn look_after_current(&mut self) -> Result<(), FolderError> {
+    fn look_after_current(&mut self) {
         if let Some(restart) = self.restart.take_if(|restart| restart.at <= Instant::now()) {
             let socket = self.listener.as_ref().map(|(_, listener)| listener.try_clone());
-            match socket.and_then(Result::ok).ok_or(()).and_then(|socket| self.start(&restart.wanted, &socket).map_err(|_| ())) {
-                Ok(server) => self.current = Some(server),
-                Err(()) => self.plan_restart(restart.wanted, restart.pause),
+            let started = socket.and_then(Result::ok).and_then(|socket| self.start(&restart.wanted, &restart.keys, &socket).ok());
+            match started {
+                Some(server) => self.current = Some(server),
+                None => self.plan_restart(restart.wanted, restart.keys, restart.pause),
             }
             self.found.restarts += 1;
         }
-        let Some(current) = &mut self.current else { return Ok(()) };
+        let Some(current) = &mut self.current else { return };
         match current.health(&self.folder) {
-            Health::Starting => Ok(()),
-            Health::Ready if self.found.is_ready => Ok(()),
+            Health::Starting => {}
+            Health::Ready if self.found.is_ready => {}
             Health::Ready => {
                 self.found.is_ready = true;
                 self.found.server = Some(current.process.clone());
-                self.folder.tell(&self.found)
+                self.tell();
             }
             Health::Over(_) => {
                 let mut over = self.current.take().expect("it was there above");
                 over.kill();
                 // One that ran for a while deserves a quick start; one that falls over again and again does not.
                 let pause = if over.since.elapsed() > PAUSES.1 { PAUSES.0 } else { self.last_pause() };
-                self.plan_restart(over.wanted.clone(), pause);
+                self.plan_restart(over.wanted.clone(), over.keys.clone(), pause);
                 self.found.is_ready = false;
                 self.found.server = None;
-                self.folder.tell(&self.found)
+                self.tell();
             }
         }
     }
 
     /// Notices the end of a server that another supervisor left, where nothing has taken its place.
-    fn look_after_orphan(&mut self) -> Result<(), FolderError> {
+    fn look_after_orphan(&mut self) {
         if self.orphan.take_if(|orphan| !orphan.is_alive()).is_none() || self.current.is_some() {
-            return Ok(());
+            return;
         }
         self.found.is_ready = false;
         self.found.server = None;
-        self.folder.tell(&self.found)
+        self.tell();
     }
 
-    fn plan_restart(&mut self, wanted: Wanted, pause: Duration) {
+    fn plan_restart(&mut self, wanted: Wanted, keys: Keys, pause: Duration) {
         let next_pause = (pause * 2).min(PAUSES.1);
-        self.restart = Some(Restart { wanted, at: Instant::now() + pause, pause: next_pause });
+        self.restart = Some(Restart { wanted, keys, at: Instant::now() + pause, pause: next_pause });
     }
 
     /// The pause that comes next, the longer the more often it was started again.
@@ -239,9 +284,9 @@ impl Supervisor {
         doubled.min(PAUSES.1)
     }
 
-    fn start(&mut self, wanted: &Wanted, listener: &TcpListener) -> Result<Server, String> {
+    fn start(&mut self, wanted: &Wanted, keys: &Keys, listener: &TcpListener) -> Result<Server, String> {
         self.attempts += 1;
-        Server::start(&self.program, &self.project, &self.folder, listener, wanted, self.attempts)
+        Server::start(&self.program, &self.project, &self.folder, listener, wanted, keys, self.attempts)
     }
 
     /// Opens the socket of a port, or the one that the service had where any will do. One that is open already serves again.
@@ -256,10 +301,15 @@ impl Supervisor {
         Ok((port, listener))
     }
 
-    fn refuse(&mut self, generation: u64, why: String) -> Result<(), FolderError> {
+    fn refuse(&mut self, generation: u64, why: String) {
         self.found.generation = generation;
         self.found.refused = Some(why);
-        self.folder.tell(&self.found)
+        self.tell();
+    }
+
+    /// Says how things are. Where that cannot be written, it is tried again, and the service is looked after meanwhile.
+    fn tell(&mut self) {
+        self.untold = self.folder.tell(&self.found).is_err().then(Instant::now);
     }
 
     fn end(&mut self, server: Server) {
@@ -268,7 +318,7 @@ impl Supervisor {
     }
 
     /// Ends everything and removes the folder.
-    fn stop(&mut self) -> Result<Step, FolderError> {
+    fn stop(&mut self) -> Step {
         let running = [self.current.take(), self.next.take().map(|(next, _)| next)];
         for server in running.into_iter().flatten() {
             self.end(server);
@@ -284,8 +334,9 @@ impl Supervisor {
             }
             std::thread::sleep(TICK);
         }
-        self.folder.remove()?;
-        Ok(Step::Done)
+        // Whoever asked for the end removes what could not be removed here, or says why not.
+        let _left = self.folder.remove();
+        Step::Done
     }
 }
 

@@ -9,9 +9,9 @@ use crate::{Store, StoreError, json};
 /// What an environment's history says of now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvironmentState {
-    /// The newest entry: what runs there, tried or not; none where nothing was ever deployed.
+    /// The newest entry: what runs there, tried or not; none where nothing was ever deployed, or it was removed.
     pub newest: Option<DeploymentEntry>,
-    /// The newest entry whose smoke test passed.
+    /// The newest entry whose smoke test passed, among those since the service was last removed.
     pub verified: Option<DeploymentEntry>,
 }
 
@@ -38,6 +38,16 @@ impl Store {
         self.database.read("read the deployments", |connection| history(connection, environment))
     }
 
+    /// The history of what stands in an environment, newest first: what happened since its service was last removed.
+    ///
+    /// # Errors
+    ///
+    /// The database or an entry cannot be read.
+    pub fn standing(&self, environment: &str) -> Result<Vec<DeploymentEntry>, StoreError> {
+        let history = self.deployments(environment)?.into_iter();
+        Ok(history.take_while(|entry| entry.event != DeploymentEvent::Removed).collect())
+    }
+
     /// The environments that have a history, by name.
     ///
     /// # Errors
@@ -56,7 +66,7 @@ impl Store {
     ///
     /// The database or an entry cannot be read.
     pub fn environment_state(&self, environment: &str) -> Result<EnvironmentState, StoreError> {
-        let history = self.deployments(environment)?;
+        let history = self.standing(environment)?;
         let verified = history.iter().find(|entry| entry.event == DeploymentEvent::Verified).cloned();
         Ok(EnvironmentState { newest: history.into_iter().next(), verified })
     }

@@ -17,7 +17,10 @@ use sprag_sdk::{Approver, Failure, Session};
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 pub struct Params {
-    /// How much better a metric must be than that of the version that would be replaced. A first release has nothing to beat.
+    /// Whether a rollback with `--emergency` goes whatever the other rules say. Default: false.
+    emergencies_pass: bool,
+    /// How much better a metric must be than that of the version that would be replaced. A first release has nothing to beat; where the other's figure is not
+    /// known, the release waits.
     margin: Option<margin::Margin>,
     /// When a release may go. The stage needs `clock = "real"` among its grants.
     hours: Option<hours::Hours>,
@@ -40,19 +43,28 @@ impl Approver for ApproveByRule {
 
 /// Applies the rules: what rejects comes before what waits.
 fn rule(params: &Params, event: &Event, now: u64) -> Result<Ruling, Failure> {
+    if params.emergencies_pass
+        && let Some(reason) = &event.emergency
+    {
+        return Ok(Ruling::Approve(format!("an emergency: {reason}")));
+    }
     // A rollback goes to a version that earned its place before.
     let margin = params.margin.as_ref().filter(|_| event.purpose != "rollback");
-    let margin = match margin.map(|margin| margin.judge(event)).transpose()? {
-        Some(Ruling::Reject(reason)) => return Ok(Ruling::Reject(reason)),
-        other => other,
-    };
-    let hours = match params.hours.as_ref().map(|hours| hours.judge(now)).transpose()? {
-        Some(Ruling::Wait(reason)) => return Ok(Ruling::Wait(reason)),
-        other => other,
-    };
-    let words = |(Ruling::Approve(text) | Ruling::Wait(text) | Ruling::Reject(text)): Ruling| text;
-    let reasons: Vec<_> = [margin, hours].into_iter().flatten().map(words).collect();
-    Ok(Ruling::Approve(if reasons.is_empty() { "no rule is set".to_owned() } else { reasons.join("; ") }))
+    let margin = margin.map(|margin| margin.judge(event)).transpose()?;
+    let hours = params.hours.as_ref().map(|hours| hours.judge(now)).transpose()?;
+    let (mut waits, mut agrees) = (vec![], vec![]);
+    for ruling in [margin, hours].into_iter().flatten() {
+        match ruling {
+            Ruling::Reject(reason) => return Ok(Ruling::Reject(reason)),
+            Ruling::Wait(reason) => waits.push(reason),
+            Ruling::Approve(reason) => agrees.push(reason),
+        }
+    }
+    Ok(match (waits.is_empty(), agrees.is_empty()) {
+        (false, _) => Ruling::Wait(waits.join("; ")),
+        (true, true) => Ruling::Approve("no rule is set".to_owned()),
+        (true, false) => Ruling::Approve(agrees.join("; ")),
+    })
 }
 
 sprag_sdk::approver!(ApproveByRule);
@@ -87,10 +99,31 @@ mod tests {
     fn a_first_release_has_nothing_to_beat_and_a_rollback_neither() {
         let params: Params = serde_json::from_str(r#"{"margin":{"metric":"mse","at_least":5.0}}"#).unwrap();
         let mut first = event();
-        first.metrics[0].production = None;
+        (first.metrics[0].production, first.replaces) = (None, None);
         assert_eq!(rule(&params, &first, TUESDAY).unwrap(), Ruling::Approve("mse has nothing to beat".into()));
         let back = Event { purpose: "rollback".to_owned(), ..event() };
         assert!(matches!(rule(&params, &back, TUESDAY).unwrap(), Ruling::Approve(_)));
+    }
+
+    #[test]
+    fn what_is_not_known_of_production_is_not_beaten() {
+        let params: Params = serde_json::from_str(r#"{"margin":{"metric":"mse","at_least":5.0}}"#).unwrap();
+        let mut unknown = event();
+        unknown.metrics[0].production = None;
+        let reason = "mse of diabetes@1 is not known on the rows of diabetes@2: run the evaluation of diabetes@2 against it";
+        assert_eq!(rule(&params, &unknown, TUESDAY).unwrap(), Ruling::Wait(reason.into()));
+    }
+
+    #[test]
+    fn an_emergency_passes_where_the_project_lets_it() {
+        let params = |pass: bool| {
+            let text = format!(r#"{{"emergencies_pass":{pass},"hours":{{"days":["mon"],"from":"09:00","to":"16:00"}}}}"#);
+            serde_json::from_str::<Params>(&text).unwrap()
+        };
+        let emergency = Event { purpose: "rollback".to_owned(), emergency: Some("wrong answers".to_owned()), ..event() };
+        assert_eq!(rule(&params(true), &emergency, TUESDAY).unwrap(), Ruling::Approve("an emergency: wrong answers".into()));
+        assert!(matches!(rule(&params(false), &emergency, TUESDAY).unwrap(), Ruling::Wait(_)));
+        assert!(matches!(rule(&params(true), &event(), TUESDAY).unwrap(), Ruling::Wait(_)));
     }
 
     #[test]

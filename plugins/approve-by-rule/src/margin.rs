@@ -39,8 +39,17 @@ impl Margin {
             let message = format!("expected a metric of the evaluation ({}), found `{}`", known.join(", "), self.metric);
             return Err(Failure::BadParams(message));
         };
-        let Some(production) = metric.production else {
-            return Ok(Ruling::Approve(format!("{} has nothing to beat", self.metric)));
+        let production = match (metric.production, &event.replaces) {
+            (Some(production), _) => production,
+            (None, None) => return Ok(Ruling::Approve(format!("{} has nothing to beat", self.metric))),
+            // A figure that is not known is not beaten.
+            (None, Some(there)) => {
+                let (name, version) = (&self.metric, &event.version);
+                let reason = format!(
+                    "{name} of {there} is not known on the rows of {version}: run the evaluation of {version} against it"
+                );
+                return Ok(Ruling::Wait(reason));
+            }
         };
         let gain = match self.better {
             Better::Lower => production - metric.candidate,

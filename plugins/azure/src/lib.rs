@@ -23,6 +23,6 @@ pub use error::ArmError;
 pub use operation::Progress;
 pub use registry::{Login, Managed, Registry};
 pub use resource::{Desired, Standing, summary};
-pub use service::{Mark, identities, short_digest};
+pub use service::{Mark, identities};
 pub use sprag_sdk::Host;
 pub use variables::Variables;

@@ -66,12 +66,6 @@ impl Mark<'_> {
     }
 }
 
-/// The first twelve digits of a digest (`sha256:...`), for a name.
-pub fn short_digest(digest: &str) -> &str {
-    let digits = digest.rsplit(':').next().unwrap_or(digest);
-    digits.get(..12).unwrap_or(digits)
-}
-
 /// The member `identity` of a body: managed identities by their ids; none where there are none.
 pub fn identities<'a>(ids: impl IntoIterator<Item = &'a str>) -> Option<Value> {
     let ids: Map<String, Value> = ids.into_iter().map(|id| (id.to_owned(), json!({}))).collect();

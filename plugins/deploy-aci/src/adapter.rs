@@ -97,6 +97,15 @@ impl<'a> Adapter<'a> {
         ))
     }
 
+    /// Puts an earlier release back, as any other comes.
+    ///
+    /// # Errors
+    ///
+    /// As of [`apply`](Self::apply).
+    pub fn rollback(&self, release: &Release) -> Result<State, Failure> {
+        self.apply(release)
+    }
+
     /// Removes the group.
     ///
     /// # Errors

@@ -132,14 +132,29 @@ impl<'a> Adapter<'a> {
     /// As of [`apply`](Self::apply).
     pub fn rollback(&self, release: &Release) -> Result<State, Failure> {
         let name = body::deployment_name(release);
-        let is_ready = |deployment: &Value| {
-            deployment["name"].as_str() == Some(&*name)
-                && sprag_azure::Progress::of(deployment) == sprag_azure::Progress::Succeeded
-        };
-        if self.own()?.is_some() && self.deployments()?.iter().any(is_ready) {
-            return self.route(&whole(&name));
+        if self.own()?.is_some()
+            && let Some(found) = self.deployments()?.iter().find(|deployment| deployment["name"].as_str() == Some(&*name))
+        {
+            self.check_runs(&name, found, release)?;
+            if sprag_azure::Progress::of(found) == sprag_azure::Progress::Succeeded {
+                return self.route(&whole(&name));
+            }
         }
         self.apply(release)
+    }
+
+    /// Holds a deployment against the release that its name is of: a name is quickly taken, and requests go where it leads.
+    fn check_runs(&self, name: &str, found: &Value, release: &Release) -> Result<(), Failure> {
+        let subject = format!("the online deployment `{name}`");
+        Mark { service: self.service, revision: None }.check(&subject, found)?;
+        match Mark::package(found) {
+            Some(package) if package == release.package => Ok(()),
+            other => Err(Failure::bad_params(format!(
+                "expected {subject} to run the package {}, found {} by its tags: remove it first",
+                release.package,
+                other.as_deref().unwrap_or("none")
+            ))),
+        }
     }
 
     /// Removes the endpoint with its deployments. Environments and models of the workspace stay: they are its history.

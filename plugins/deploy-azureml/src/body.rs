@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use sprag_azure::{Desired, Mark, identities, short_digest};
+use sprag_azure::{Desired, Mark, identities};
 use sprag_sdk::Failure;
-use sprag_sdk::stage::deploy::{Release, Service};
+use sprag_sdk::stage::deploy::{Release, Service, short_digest};
 
 use crate::params::Params;
 
@@ -20,6 +20,9 @@ pub(crate) const PREVIOUS: &str = "sprag-previous";
 
 /// The longest name of an endpoint.
 const LONGEST: usize = 32;
+
+/// How many digits of a digest stand in a name.
+const DIGITS: usize = 12;
 
 /// Shares of the requests, by deployment.
 pub(crate) type Traffic = BTreeMap<String, u32>;
@@ -38,7 +41,7 @@ pub(crate) fn endpoint_id(params: &Params, service: &Service) -> Result<String, 
 
 /// The name of a release's deployment: another package is another deployment.
 pub(crate) fn deployment_name(release: &Release) -> String {
-    format!("v{}-{}", release.version, short_digest(&release.package))
+    format!("v{}-{}", release.version, short_digest(&release.package, DIGITS))
 }
 
 /// A name as the workspace takes it for a model or an environment.
@@ -51,7 +54,7 @@ pub(crate) fn environment(params: &Params, service: &Service, release: &Release)
     let image = release.image_by_digest()?;
     let digest = image.rsplit(':').next().unwrap_or_default();
     // What is in the environment is its name: a version cannot be changed once it is there.
-    let version = format!("{}-{}", short_digest(digest), params.port);
+    let version = format!("{}-{}", short_digest(digest, DIGITS), params.port);
     let name = format!("sprag-{}", asset_name(&service.model));
     let route = |path: &str| json!({ "path": path, "port": params.port });
     let body = json!({

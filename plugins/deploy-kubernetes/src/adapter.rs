@@ -1,7 +1,7 @@
 //! What each function of the contract does, over any client and host.
 //!
 //! Each release is a Deployment of its own. A new one starts beside what runs, and callers are led to it once it is ready: in one step, by the selector of the
-//! Service or the route of the gateway. So what does not get ready is never reached, and what ran before goes on.
+//! Service or the route of the gateway. So what does not get ready is never reached, and what ran before goes on, for a while longer than it is led to.
 
 use std::time::Duration;
 
@@ -195,6 +195,7 @@ impl<'a> Adapter<'a> {
             self.lead_to_all(&seen, &front, weights, &kept)?;
         } else {
             self.lead(&self.front(weights)?, &front)?;
+            self.hand_over(&seen, &kept)?;
             self.remove_others(&seen, &kept)?;
         }
         self.settle()
@@ -206,12 +207,27 @@ impl<'a> Adapter<'a> {
         let is_left = |weight: &Weight| weight.percent > 0 && !kept.contains(&weight.package.as_str());
         let largest = weights.iter().max_by_key(|weight| weight.percent).filter(|_| seen.weights().0.iter().any(is_left));
         let narrowed = largest.map(|largest| self.lead(&self.objects.front(Some(&largest.package)), front)).transpose()?;
+        if narrowed.is_some() {
+            self.hand_over(seen, kept)?;
+        }
         for deployment in seen.deployments.iter().filter(|it| package(it).is_none_or(|package| !kept.contains(&package))) {
             self.api.scale(name(deployment), 0)?;
             self.wait(name(deployment))?.map_err(Failure::Retry)?;
         }
         self.remove_others(seen, kept)?;
         self.lead(&self.objects.front(None), narrowed.as_ref().unwrap_or(front)).map(|_| ())
+    }
+
+    /// Lets what is not kept go on until all who lead callers know the way that they were shown: nodes, load balancers and gateways learn of it later than the API
+    /// server says, and nothing there tells when.
+    fn hand_over(&self, seen: &Seen, kept: &[&str]) -> Result<(), Failure> {
+        let is_left = |it: &&Value| package(it).is_none_or(|package| !kept.contains(&package)) && rollout::available(it) > 0;
+        if !seen.deployments.iter().any(|deployment| is_left(&deployment)) {
+            return Ok(());
+        }
+        let seconds = self.params.handover_seconds;
+        self.api.exchange.host().log(&format!("callers are led on; what they were led to before goes in {seconds} s"), &[]);
+        self.api.exchange.pause(Duration::from_secs(seconds.into()))
     }
 
     /// How many pods each release has: fixed numbers where they divide the requests, else none.

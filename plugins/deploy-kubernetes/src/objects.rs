@@ -32,6 +32,9 @@ const KEYS: &str = "/etc/sprag/keys";
 /// How long a service may take to answer at first, in seconds: it compiles its model.
 const STARTUP_SECONDS: u32 = 120;
 
+/// What a pod needs to end beyond what it allows itself, in seconds.
+const TO_END: u32 = 5;
+
 /// An object as it should be.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Desired {
@@ -139,6 +142,8 @@ impl<'a> Objects<'a> {
             "cpu": params.cpu_request.as_ref().unwrap_or(&params.cpu),
             "memory": params.memory_request.as_ref().unwrap_or(&params.memory),
         });
+        let (notice, drain) = (format!("{}s", params.notice_seconds), format!("{}s", params.grace_seconds));
+        let mut arguments = vec!["--notice".to_owned(), notice, "--drain".to_owned(), drain];
         let mut container = json!({
             "name": "scorer",
             "image": image,
@@ -155,7 +160,7 @@ impl<'a> Objects<'a> {
         });
         let mut spec = json!({
             "automountServiceAccountToken": false,
-            "terminationGracePeriodSeconds": params.grace_seconds,
+            "terminationGracePeriodSeconds": params.notice_seconds + params.grace_seconds + TO_END,
             "securityContext": {
                 "runAsNonRoot": true,
                 "runAsUser": USER,
@@ -165,7 +170,7 @@ impl<'a> Objects<'a> {
             },
         });
         if let Some(secret) = &params.key_secret {
-            container["args"] = json!(["--key-file", format!("{KEYS}/{}", secret.key)]);
+            arguments.extend(["--key-file".to_owned(), format!("{KEYS}/{}", secret.key)]);
             container["volumeMounts"] = json!([{ "name": "keys", "mountPath": KEYS, "readOnly": true }]);
             let items = json!([{ "key": secret.key, "path": secret.key }]);
             // 0440: the group is the pod's own.
@@ -185,6 +190,7 @@ impl<'a> Objects<'a> {
         if !params.node_selector.is_empty() {
             spec["nodeSelector"] = json!(params.node_selector);
         }
+        container["args"] = json!(arguments);
         spec["containers"] = json!([container]);
         spec
     }

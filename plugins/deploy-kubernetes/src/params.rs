@@ -65,9 +65,16 @@ pub struct Params {
     pub pod_annotations: BTreeMap<String, String>,
     /// How requests are divided between releases by numbers of pods.
     pub split: Split,
-    /// The time that a pod has to finish its requests when it is stopped, in seconds.
+    /// How long a pod that is to stop goes on answering, in seconds: until the nodes, which learn of it at the same moment, have looked away. As `--notice`, which
+    /// the image must not name itself.
+    #[cfg_attr(test, schemars(range(max = 600)))]
+    pub notice_seconds: u32,
+    /// The time that a pod then has to finish its requests, in seconds. As `--drain`, which the image must not name itself.
     #[cfg_attr(test, schemars(range(min = 1, max = 3600)))]
     pub grace_seconds: u32,
+    /// How long a release of before goes on running after callers were led on, in seconds: nodes, load balancers and gateways learn of it one after the other.
+    #[cfg_attr(test, schemars(range(max = 3600)))]
+    pub handover_seconds: u32,
     /// Whether fields of our own objects that somebody else has set since are set back. Else that is an error that names who.
     pub take_over: bool,
     /// The longest wait for everything that one call starts, in seconds. The stage's own limit `time` must allow it.
@@ -103,7 +110,9 @@ impl Default for Params {
             environment: BTreeMap::new(),
             pod_annotations: BTreeMap::new(),
             split: Split::default(),
+            notice_seconds: 10,
             grace_seconds: 60,
+            handover_seconds: 10,
             take_over: false,
             timeout_seconds: 480,
             output: Output::default(),

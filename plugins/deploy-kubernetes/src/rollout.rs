@@ -54,6 +54,11 @@ pub(crate) fn replicas(deployment: &Value) -> u32 {
     deployment["spec"]["replicas"].as_u64().and_then(|count| count.try_into().ok()).unwrap_or(1)
 }
 
+/// How many pods of a Deployment answer.
+pub(crate) fn available(deployment: &Value) -> u64 {
+    deployment["status"]["availableReplicas"].as_u64().unwrap_or(0)
+}
+
 /// How many pods a Deployment has beyond what it should have: it was told to have fewer.
 pub(crate) fn surplus(deployment: &Value) -> u64 {
     deployment["status"]["replicas"].as_u64().unwrap_or(0).saturating_sub(replicas(deployment).into())

@@ -11,48 +11,11 @@ mod place;
 
 pub use adapter::Adapter;
 pub use params::Params;
-use sprag_sdk::http::Network;
-use sprag_sdk::stage::deploy::{Release, Service, State, Weight};
-use sprag_sdk::{Change, Deployer, Failure, Session};
 
 /// The plugin.
 pub struct DeployWebapp;
 
-impl Deployer for DeployWebapp {
-    type Params = Params;
-
-    fn plan(session: &Session, params: Params, service: Service, release: Release) -> Result<Vec<Change>, Failure> {
-        Adapter::new(&Network::new(), session, &params, &service)?.plan(&release)
-    }
-
-    fn apply(session: &Session, params: Params, service: Service, release: Release) -> Result<State, Failure> {
-        Adapter::new(&Network::new(), session, &params, &service)?.apply(&release)
-    }
-
-    fn status(session: &Session, params: Params, service: Service) -> Result<State, Failure> {
-        Adapter::new(&Network::new(), session, &params, &service)?.status()
-    }
-
-    fn traffic(
-        session: &Session,
-        params: Params,
-        service: Service,
-        release: Release,
-        weights: Vec<Weight>,
-    ) -> Result<State, Failure> {
-        Adapter::new(&Network::new(), session, &params, &service)?.traffic(&release, &weights)
-    }
-
-    fn rollback(session: &Session, params: Params, service: Service, release: Release) -> Result<State, Failure> {
-        Adapter::new(&Network::new(), session, &params, &service)?.rollback(&release)
-    }
-
-    fn destroy(session: &Session, params: Params, service: Service) -> Result<Vec<Change>, Failure> {
-        Adapter::new(&Network::new(), session, &params, &service)?.destroy()
-    }
-}
-
-sprag_sdk::deployer!(DeployWebapp);
+sprag_sdk::deployer!(DeployWebapp, Params, Adapter);
 
 #[cfg(test)]
 mod tests {

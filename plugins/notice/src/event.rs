@@ -17,6 +17,9 @@ pub struct Event {
     /// How the release stands, as one sentence.
     #[serde(default)]
     pub reason: String,
+    /// Why the rule for emergencies is used; none where the usual one is.
+    #[serde(default)]
+    pub emergency: Option<String>,
     /// The environment.
     pub environment: String,
     /// The version.
@@ -57,6 +60,8 @@ pub enum Kind {
     RolledBack,
     /// It was stopped.
     Blocked,
+    /// It failed, and what was there before could not be put back.
+    Failed,
 }
 
 /// A version by name and number.

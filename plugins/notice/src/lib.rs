@@ -14,22 +14,37 @@ impl Event {
     #[must_use]
     pub fn title(&self) -> String {
         let (version, environment) = (&self.version, &self.environment);
-        match self.event {
-            Kind::ApprovalRequested => format!("{version} waits for an approval to enter {environment}"),
-            Kind::ApprovalVoid => {
-                format!("{version} waits anew for an approval to enter {environment}: what was asked for changed")
+        let is_rollback = self.purpose == "rollback";
+        let enter = if is_rollback { "go back to" } else { "enter" };
+        let title = match self.event {
+            Kind::ApprovalRequested | Kind::ApprovalVoid if !self.has_people() && self.emergency.is_some() => {
+                format!("{version} goes back to {environment}, and nobody is asked")
             }
-            Kind::Released if self.purpose == "rollback" => format!("{version} is back in {environment}"),
+            Kind::ApprovalRequested | Kind::ApprovalVoid if !self.has_people() => {
+                format!("{version} asks its rules to {enter} {environment}")
+            }
+            Kind::ApprovalRequested => format!("{version} waits for an approval to {enter} {environment}"),
+            Kind::ApprovalVoid => {
+                format!("{version} waits anew for an approval to {enter} {environment}: what was asked for changed")
+            }
+            Kind::Released if is_rollback => format!("{version} is back in {environment}"),
             Kind::Released => format!("{version} is in {environment}"),
             Kind::RolledBack => format!("{version} failed in {environment}, and what was there before is back"),
             Kind::Blocked => format!("{version} was stopped on its way to {environment}"),
-        }
+            Kind::Failed => format!("{version} failed in {environment}, and what was there before could not be put back"),
+        };
+        if self.emergency.is_some() { format!("Emergency: {title}") } else { title }
     }
 
     /// Whether somebody has to do something.
     #[must_use]
     pub const fn asks(&self) -> bool {
-        matches!(self.event, Kind::ApprovalRequested | Kind::ApprovalVoid)
+        matches!(self.event, Kind::ApprovalRequested | Kind::ApprovalVoid) && self.has_people()
+    }
+
+    /// Whether people are asked, and not rules alone.
+    const fn has_people(&self) -> bool {
+        self.required > 0 && !self.approvers.is_empty()
     }
 
     /// The facts by name, in the order in which a person asks.
@@ -43,6 +58,7 @@ impl Event {
         };
         add("Project", self.project.clone());
         add("Why", self.reason.clone());
+        add("Emergency", self.emergency.clone().unwrap_or_default());
         add("Replaces", self.replaces.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string));
         add("Gate", self.decision.as_ref().map(|decision| decision.reason.clone()).unwrap_or_default());
         add("Made by", self.statement.authors.join(", "));
@@ -121,7 +137,30 @@ mod tests {
         assert_eq!(event("approval-requested").title(), "diabetes@2 waits for an approval to enter production");
         assert_eq!(event("released").title(), "diabetes@2 is in production");
         assert_eq!(event("rolled-back").title(), "diabetes@2 failed in production, and what was there before is back");
+        assert_eq!(event("failed").title(), "diabetes@2 failed in production, and what was there before could not be put back");
         assert!(!event("blocked").asks() && event("approval-void").asks());
+    }
+
+    #[test]
+    fn an_emergency_is_in_the_title_and_among_the_facts() {
+        let back = |kind: &str, required: u32| {
+            let approvers = if required > 0 { event(kind).approvers } else { vec![] };
+            let emergency = Some("wrong answers".to_owned());
+            Event { purpose: "rollback".to_owned(), emergency, required, approvers, ..event(kind) }
+        };
+        let asked = back("approval-requested", 1);
+        assert_eq!(asked.title(), "Emergency: diabetes@2 waits for an approval to go back to production");
+        assert!(asked.facts().contains(&("Emergency".to_owned(), "wrong answers".to_owned())));
+        let told = back("approval-requested", 0);
+        assert_eq!(told.title(), "Emergency: diabetes@2 goes back to production, and nobody is asked");
+        assert_eq!(back("released", 0).title(), "Emergency: diabetes@2 is back in production");
+    }
+
+    #[test]
+    fn where_no_person_is_asked_nobody_is_told_to_approve() {
+        let told = Event { required: 0, approvers: vec![], ..event("approval-requested") };
+        assert_eq!(told.title(), "diabetes@2 asks its rules to enter production");
+        assert!(!told.asks() && !told.facts().iter().any(|(name, _)| name == "Who" || name == "Approve with"));
     }
 
     #[test]

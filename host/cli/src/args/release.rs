@@ -10,10 +10,10 @@ pub struct DriveArgs {
     /// Approve with this key, where the release waits and the rule lets its owner.
     #[arg(long, value_name = "KEYFILE", requires = "reason")]
     pub approve_as: Option<PathBuf>,
-    /// Why it is approved, or why it is an emergency.
+    /// Why: why it is begun, why it is approved, why it is an emergency. It is kept in the record.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Use an approval that `sprag approve --output` wrote.
+    /// Use an approval that `sprag approve --output` wrote; give it once for each file.
     #[arg(long = "approval", value_name = "FILE")]
     pub approvals: Vec<PathBuf>,
     /// The program for the image, where it is not this one.
@@ -90,8 +90,14 @@ pub struct RollbackArgs {
 
 /// Arguments of `sprag releases`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  sprag releases\n  sprag releases latest --json")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  sprag releases\n  sprag releases latest --json\n  sprag releases cancel 20261124-1000 --reason \"not needed any more\""
+)]
 pub struct ReleasesArgs {
+    /// What to do; without it releases are shown.
+    #[command(subcommand)]
+    pub command: Option<ReleasesCommand>,
     /// One release to show with its steps: its id, an unambiguous part of it, or `latest`.
     #[arg(value_name = "RELEASE")]
     pub release: Option<String>,
@@ -103,16 +109,58 @@ pub struct ReleasesArgs {
     pub json: bool,
 }
 
+/// The commands of `sprag releases`.
+#[derive(Debug, Subcommand)]
+pub enum ReleasesCommand {
+    /// End a release for good that waits, failed or was interrupted. What it deployed stays as it is.
+    #[command(after_help = "Example:\n  sprag releases cancel 20261124-1000 --reason \"not needed any more\"")]
+    Cancel {
+        /// The release: its id, an unambiguous part of it, or `latest`.
+        #[arg(value_name = "RELEASE")]
+        release: String,
+        /// Why. It is kept in the record.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Print the release as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 /// Arguments of `sprag environments`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  sprag environments\n  sprag environments production --json")]
+#[command(after_help = "Examples:\n  sprag environments\n  sprag environments --live\n  sprag environments production --json")]
 pub struct EnvironmentsArgs {
     /// One environment to show with its history.
     #[arg(value_name = "ENVIRONMENT")]
     pub environment: Option<String>,
+    /// Ask each environment's deploy adapter what it sees there, and say where that differs from what was recorded.
+    #[arg(long, conflicts_with = "environment")]
+    pub live: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `sprag destroy`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag destroy staging --reason \"the trial is over\" --yes")]
+pub struct DestroyArgs {
+    /// The environment, or its alias.
+    #[arg(value_name = "ENVIRONMENT")]
+    pub place: String,
+    /// Why. It is kept in the environment's history.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Do it. Without this, what is there is shown and nothing is removed.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Show what the stage says.
+    #[arg(long, short)]
+    pub verbose: bool,
 }
 
 /// Arguments of `sprag approvals`.
@@ -127,9 +175,12 @@ pub struct ApprovalsArgs {
 /// Arguments of `sprag approve` and `sprag reject`.
 #[derive(Debug, Args)]
 pub struct WordArgs {
-    /// The release: its id, an unambiguous part of it, or `latest`.
-    #[arg(value_name = "RELEASE", default_value = "latest")]
-    pub release: String,
+    /// The release: its id, an unambiguous part of it, or `latest` [default: the one that waits].
+    #[arg(value_name = "RELEASE")]
+    pub release: Option<String>,
+    /// The digest of the statement that you read; where another one waits by now, nothing is signed.
+    #[arg(long, value_name = "DIGEST")]
+    pub statement: Option<String>,
     /// Why.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,

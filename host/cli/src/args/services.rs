@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 /// Arguments of `sprag services`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  sprag services\n  sprag services stop diabetes-staging")]
+#[command(after_help = "Examples:\n  sprag services\n  sprag services start\n  sprag services stop diabetes-staging")]
 pub struct ServicesArgs {
     /// Print as JSON.
     #[arg(long)]
@@ -17,6 +17,13 @@ pub struct ServicesArgs {
 /// What to do with a service.
 #[derive(Debug, Subcommand)]
 pub enum ServicesAction {
+    /// Start services that should run and do not, after the machine was started anew, say; those that run get keys that changed.
+    #[command(after_help = "Examples:\n  sprag services start\n  sprag services start diabetes-staging")]
+    Start {
+        /// The service [default: all of the project].
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
     /// Stop a service after it finished its requests.
     #[command(after_help = "Example:\n  sprag services stop diabetes-staging")]
     Stop {

@@ -5,30 +5,22 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use sprag_lifecycle::{Cancel, accept_lock};
-use sprag_runtime::{Action, Change, ProvisionTask};
+use sprag_runtime::{Change, ProvisionTask};
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_store::Store;
 
 use super::driving;
 use crate::args::{DriveArgs, ProvisionArgs};
-use crate::console::{BAD, BOLD, Console, DIM, GOOD, WARN};
+use crate::console::{BOLD, Console};
 use crate::error::CommandError;
+use crate::report::change;
 
 /// What a stage made or would make, as JSON.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Provisioned {
     stage: String,
-    changes: Vec<ShownChange>,
-}
-
-/// One change, as JSON.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct ShownChange {
-    action: &'static str,
-    subject: String,
-    detail: String,
+    changes: Vec<Change>,
 }
 
 /// Runs the stages under `[provision]`, or shows what they would do.
@@ -68,36 +60,13 @@ pub fn run(args: &ProvisionArgs, project: Option<&Path>, console: &Console) -> R
             Err(failure) => return Err(CommandError::stage(&stage.name, &failure)),
         };
         if !args.json {
-            console.line(&format!("{BOLD}{}{BOLD:#}  {}", stage.name, summary(&changes, args.plan)));
-            changes.iter().for_each(|change| console.line(&line(change)));
+            console.line(&format!("{BOLD}{}{BOLD:#}  {}", stage.name, change::summary(&changes, args.plan)));
+            changes.iter().for_each(|change| console.line(&change::line(change)));
         }
-        let shown =
-            changes.into_iter().map(|Change { action, subject, detail }| ShownChange { action: action.name(), subject, detail });
-        all.push(Provisioned { stage: stage.name.clone(), changes: shown.collect() });
+        all.push(Provisioned { stage: stage.name.clone(), changes });
     }
     if args.json {
         console.json(&all);
     }
     Ok(exit_code::SUCCESS)
-}
-
-fn summary(changes: &[Change], is_plan: bool) -> String {
-    let count = changes.iter().filter(|change| change.action != Action::Keep).count();
-    match (count, is_plan) {
-        (0, _) => "everything is as it should be".to_owned(),
-        (1, true) => "1 thing would change".to_owned(),
-        (count, true) => format!("{count} things would change"),
-        (1, false) => "1 thing changed".to_owned(),
-        (count, false) => format!("{count} things changed"),
-    }
-}
-
-fn line(change: &Change) -> String {
-    let (sign, style) = match change.action {
-        Action::Create => ('+', GOOD),
-        Action::Update => ('~', WARN),
-        Action::Delete => ('-', BAD),
-        Action::Keep => ('=', DIM),
-    };
-    format!("  {style}{sign} {}{style:#}  {}", change.subject, change.detail)
 }

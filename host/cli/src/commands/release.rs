@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sprag_lifecycle::{Cancel, Project, accept_lock};
-use sprag_release::{preview, start_release};
+use sprag_release::{ReleaseRequest, preview, start_release};
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::record::ModelVersion;
 use sprag_store::Store;
@@ -39,7 +39,8 @@ pub(super) fn released(
     args: &DriveArgs,
     console: &Console,
 ) -> Result<ExitCode, CommandError> {
-    let release = start_release(project, &store, version, to, share)?.record;
+    let (why, known_as) = (args.reason.clone(), driving::known_as(project, args)?);
+    let release = start_release(project, &store, version, &ReleaseRequest { to, share, why, known_as })?.record;
     if !args.json {
         console.line(&format!("{BOLD}{}{BOLD:#} to {} {DIM}release {}{DIM:#}", release.version, release.to, release.id));
     }
@@ -81,7 +82,12 @@ fn plan(
     console: &Console,
 ) -> Result<ExitCode, CommandError> {
     let runtime = super::run::tokio_runtime()?;
-    let stages = driving::stages(project, store.clone(), &args.drive, &Cancel::default(), console)?;
+    let environments = &project.plan.environments;
+    let last = environments.iter().position(|environment| Some(environment.name.as_str()) == args.to.as_deref());
+    let route = &environments[..last.map_or(environments.len(), |last| last + 1)];
+    let keys = route.iter().filter_map(|environment| project.manifest.environments[&environment.name].key.as_deref());
+    let names = driving::granted(route.iter().map(|environment| &environment.deploy)).chain(keys);
+    let stages = driving::stages_with(project, store.clone(), names, &args.drive, &Cancel::default(), console)?;
     let planned = runtime.block_on(preview(project, &store, &stages, version, args.to.as_deref()))?;
     if args.drive.json {
         console.json(&planned);

@@ -2,20 +2,32 @@
 
 use std::path::Path;
 
+use sprag_lifecycle::{now, origin};
+use sprag_release::cancel;
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::release::ReleaseRecord;
 
-use crate::args::ReleasesArgs;
+use crate::args::{ReleasesArgs, ReleasesCommand};
 use crate::console::{Console, DIM};
 use crate::error::CommandError;
 use crate::report;
 
-/// Lists the releases, or shows one with its steps.
+/// Lists the releases, shows one with its steps, or ends one for good.
 ///
 /// # Errors
-/// There is no store or no such release, or it cannot be read.
+/// There is no store or no such release, it cannot be read, or it cannot be ended.
 pub fn run(args: &ReleasesArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
     let store = super::open_store(project)?;
+    if let Some(ReleasesCommand::Cancel { release, reason, json }) = &args.command {
+        let by = origin(&super::project_dir(project)?).by;
+        let record = cancel(&store, release, (&by, reason, &now()))?;
+        if *json {
+            console.json(&record);
+        } else {
+            report::release::summary(&record).iter().skip(1).for_each(|line| console.line(line));
+        }
+        return Ok(exit_code::SUCCESS);
+    }
     if let Some(release) = &args.release {
         let record = store.find_release(release)?.record;
         if args.json {

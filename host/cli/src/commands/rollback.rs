@@ -18,8 +18,10 @@ use crate::error::CommandError;
 pub fn run(args: &RollbackArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
     let store = Arc::new(super::open_store(project)?);
     let project = super::load(project, &[])?;
-    let emergency = args.drive.reason.clone().filter(|_| args.emergency);
-    let request = RollbackRequest { place: args.place.clone(), to: args.to, emergency };
+    let why = args.drive.reason.clone();
+    let emergency = why.clone().filter(|_| args.emergency);
+    let known_as = driving::known_as(&project, &args.drive)?;
+    let request = RollbackRequest { place: args.place.clone(), to: args.to, emergency, why, known_as };
     let release = start_rollback(&project, &store, &request)?.record;
     if !args.drive.json {
         console.line(&format!("{BOLD}{}{BOLD:#} back to {} {DIM}release {}{DIM:#}", release.version, release.to, release.id));

@@ -23,22 +23,36 @@ struct Service<'a> {
     shares: Vec<(&'a str, u32)>,
 }
 
-/// Lists the services of the project on this machine, or stops one.
+/// Lists the services of the project on this machine, starts them again, or stops one.
 ///
 /// # Errors
-/// There is no project, or its services cannot be looked at.
+/// There is no project, its services cannot be looked at, or one does not get ready.
 pub fn run(args: &ServicesArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
     let dir = super::project_dir(project)?;
     let services = of_project(&dir, &std::collections::BTreeMap::new())?;
     let runtime = super::run::tokio_runtime()?;
     match &args.action {
         None => list(&runtime.block_on(services.list()).map_err(failed)?, args.json, console),
+        Some(ServicesAction::Start { name }) => {
+            let all = Folder::names(&dir.join(".sprag")).map_err(|error| CommandError::user(error.to_string()))?;
+            let mut problems = vec![];
+            for each in name.as_ref().map_or(&all[..], std::slice::from_ref) {
+                match runtime.block_on(services.start_again(each)) {
+                    Ok(Some(status)) => console.note(&format!("{each} answers at {}", status.url)),
+                    Ok(None) if name.is_some() => return Err(unknown(each, &all)),
+                    // It was stopped meanwhile.
+                    Ok(None) => {}
+                    Err(error) => problems.push(error.to_string()),
+                }
+            }
+            if !problems.is_empty() {
+                return Err(CommandError::user(problems.join("\n")));
+            }
+        }
         Some(ServicesAction::Stop { name }) => {
             if !runtime.block_on(services.stop(name.clone())).map_err(failed)? {
                 let known = runtime.block_on(services.list()).map_err(failed)?;
-                let known: Vec<_> = known.iter().map(|service| format!("`{}`", service.name)).collect();
-                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                return Err(CommandError::user(format!("expected a service of the project ({known}), found `{name}`")));
+                return Err(unknown(name, &known.into_iter().map(|service| service.name).collect::<Vec<_>>()));
             }
             console.note(&format!("stopped {name}"));
         }
@@ -49,6 +63,12 @@ pub fn run(args: &ServicesArgs, project: Option<&Path>, console: &Console) -> Re
         }
     }
     Ok(exit_code::SUCCESS)
+}
+
+fn unknown(name: &str, known: &[String]) -> CommandError {
+    let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    CommandError::user(format!("expected a service of the project ({known}), found `{name}`"))
 }
 
 /// The services of the project in a folder.

@@ -1,11 +1,19 @@
 //! What waits for an approver: what would go, what is there now, and how the two compare.
 
 use sprag_core::approval::Standing;
-use sprag_release::Pending;
-use sprag_schemas::release::Purpose;
+use sprag_release::{Pending, ReleaseError};
+use sprag_schemas::release::{Purpose, ReleaseRecord};
 
 use super::number::{short, signed};
-use crate::console::{BOLD, DIM, WARN};
+use crate::console::{BAD, BOLD, DIM, WARN};
+
+/// A release of which nobody can tell what it waits for.
+pub(crate) fn broken(release: &ReleaseRecord, error: &ReleaseError) -> Vec<String> {
+    let row = |name: &str, text: &str| format!("  {DIM}{name:<11}{DIM:#} {text}");
+    let head = format!("{BOLD}{}{BOLD:#} to {BOLD}{}{BOLD:#}", release.version, release.to);
+    let end = format!("sprag releases cancel {} --reason \"...\"", release.id);
+    vec![head, row("release", &release.id), row("error", &format!("{BAD}{error}{BAD:#}")), row("end it", &end)]
+}
 
 /// All that an approver needs.
 pub(crate) fn lines(pending: &Pending) -> Vec<String> {
@@ -27,6 +35,8 @@ pub(crate) fn lines(pending: &Pending) -> Vec<String> {
     }
     if let Some(reason) = &release.emergency {
         row("emergency", reason);
+    } else if let Some(reason) = &release.why {
+        row("why", reason);
     }
     for difference in &event.differences {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
@@ -48,9 +58,10 @@ pub(crate) fn lines(pending: &Pending) -> Vec<String> {
         Some(Standing::Expired { .. }) => row("expired", &format!("sprag resume {} asks anew", release.id)),
         None => row("waits", &release.reason),
     }
-    if changed.is_empty() {
+    if changed.is_empty() && pending.policy.is_some() {
         row("approve", &event.approve_with);
-    } else {
+    }
+    if !changed.is_empty() {
         row("changed", &format!("{WARN}since it was asked for{WARN:#}; `sprag resume {}` asks anew", release.id));
         for change in changed {
             row("", change);

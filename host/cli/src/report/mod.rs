@@ -1,7 +1,9 @@
 //! What a run looks like: to a person while it goes on and when it is over, to a CI system, and in a pull request.
 
 pub(crate) mod approval;
+pub(crate) mod change;
 pub(crate) mod compare;
+pub(crate) mod deployed;
 pub(crate) mod facts;
 pub(crate) mod junit;
 pub(crate) mod live;

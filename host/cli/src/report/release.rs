@@ -1,10 +1,11 @@
 //! A release, for a person: its steps as they end, how it stands, and what it would change.
 
 use anstyle::Style;
-use sprag_release::Preview;
+use sprag_release::{Preview, approve_with};
 use sprag_schemas::record::Severity;
 use sprag_schemas::release::{ReleaseOutcome, ReleaseRecord, StepRecord, StepStatus};
 
+use super::change;
 use crate::console::{BAD, BOLD, DIM, GOOD, WARN};
 
 pub(crate) fn outcome_style(outcome: ReleaseOutcome) -> Style {
@@ -61,12 +62,17 @@ pub(crate) fn summary(record: &ReleaseRecord) -> Vec<String> {
     }
     if let Some(reason) = &record.emergency {
         row("emergency", reason);
+    } else if let Some(reason) = &record.why {
+        row("why", reason);
     }
     row("release", &record.id);
     match record.outcome {
         ReleaseOutcome::AwaitingApproval => {
             row("look", "sprag approvals");
-            row("approve", &format!("sprag approve {} --reason \"...\"", record.id));
+            let waits = record.steps.iter().find(|step| step.status == StepStatus::Waiting);
+            if let Some(statement) = waits.and_then(|step| step.statement.as_ref()) {
+                row("approve", &approve_with(&record.id, statement));
+            }
             row("go on", &format!("sprag resume {}", record.id));
         }
         ReleaseOutcome::Error | ReleaseOutcome::Cancelled | ReleaseOutcome::Running => {
@@ -92,10 +98,7 @@ pub(crate) fn plan(plan: &Preview) -> Vec<String> {
     for environment in &plan.environments {
         let now = environment.replaces.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
         lines.push(format!("\n{BOLD}{}{BOLD:#} {DIM}runs {now}{DIM:#}", environment.name));
-        for change in &environment.changes {
-            let style = if change.action == "keep" { DIM } else { WARN };
-            lines.push(format!("  {style}{:<7}{style:#} {}  {DIM}{}{DIM:#}", change.action, change.subject, change.detail));
-        }
+        lines.extend(environment.changes.iter().map(change::line));
         if let Some(error) = &environment.error {
             lines.push(format!("  {BAD}error{BAD:#} {error}"));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sprag_schemas::approval::{Approval, NAMESPACE, Statement, Verdict};
+use sprag_schemas::approval::{Approval, Ballot, NAMESPACE, Statement, Verdict};
 use ssh_key::public::KeyData;
 use ssh_key::{Algorithm, PublicKey, SshSig};
 
@@ -125,7 +125,7 @@ pub enum Refusal {
         /// When.
         at: String,
     },
-    /// A no is final.
+    /// A no is final: no yes counts after it.
     #[error("the release was rejected by `{by}`: {reason}")]
     Rejected {
         /// Who said no.
@@ -218,32 +218,29 @@ impl Policy {
     pub fn judge(&self, now_stands: &Statement, given: &[Approval], now: &str) -> Judgement {
         let mut counted: Vec<&Approval> = vec![];
         let mut refused = vec![];
-        let mut standing = None;
         for (place, approval) in given.iter().enumerate() {
-            // Once somebody said no, nothing that follows matters.
-            if standing.is_some() {
-                break;
-            }
             match self.admit(now_stands, &counted, approval, now) {
-                Ok(()) if approval.ballot.verdict == Verdict::Reject => {
-                    let (by, reason) = (approval.ballot.approver.clone(), approval.ballot.reason.clone());
-                    standing = Some(Standing::Rejected { by, reason });
-                }
                 Ok(()) => counted.push(approval),
                 Err(refusal) => refused.push((place, refusal)),
             }
         }
-        let standing = standing.unwrap_or_else(|| {
-            let count = u32::try_from(counted.len()).unwrap_or(u32::MAX);
-            if now > now_stands.expires_at.as_str() {
-                Standing::Expired { at: now_stands.expires_at.clone() }
-            } else if count >= self.required {
-                Standing::Approved(counted.iter().map(|approval| approval.ballot.approver.clone()).collect())
-            } else {
-                Standing::Waiting { missing: self.required - count }
-            }
-        });
+        let count = u32::try_from(counted.len()).unwrap_or(u32::MAX);
+        let standing = if let Some(no) = counted.iter().find(|approval| is_no(approval)) {
+            Standing::Rejected { by: no.ballot.approver.clone(), reason: no.ballot.reason.clone() }
+        } else if now > now_stands.expires_at.as_str() {
+            Standing::Expired { at: now_stands.expires_at.clone() }
+        } else if count >= self.required {
+            Standing::Approved(counted.iter().map(|approval| approval.ballot.approver.clone()).collect())
+        } else {
+            Standing::Waiting { missing: self.required - count }
+        };
         Judgement { standing, refused }
+    }
+
+    /// The first no that counts. Of the statement, only what it is about matters: the project, the release and the environment.
+    pub fn rejection<'a>(&self, about: &Statement, given: &'a [Approval], now: &str) -> Option<&'a Ballot> {
+        let no = given.iter().find(|approval| is_no(approval) && self.admit(about, &[], approval, now).is_ok());
+        no.map(|approval| &approval.ballot)
     }
 
     /// Whether one more approval counts, after those that count already.
@@ -252,9 +249,15 @@ impl Policy {
     /// Why it does not.
     pub fn admit(&self, now_stands: &Statement, counted: &[&Approval], new: &Approval, now: &str) -> Result<(), Refusal> {
         let signer = self.signer(new)?;
+        about(&new.ballot.statement, now_stands)?;
+        if is_no(new) {
+            return admit_no(signer, &new.ballot, now);
+        }
         let approver = &new.ballot.approver;
         in_force(signer, approver, now)?;
-        about(&new.ballot.statement, now_stands)?;
+        if let Some(no) = counted.iter().find(|approval| is_no(approval)) {
+            return Err(Refusal::Rejected { by: no.ballot.approver.clone(), reason: no.ballot.reason.clone() });
+        }
         let changed = changes(&new.ballot.statement, now_stands);
         if !changed.is_empty() {
             return Err(Refusal::Void { approver: approver.clone(), changes: changed });
@@ -262,18 +265,8 @@ impl Policy {
         if now > now_stands.expires_at.as_str() {
             return Err(Refusal::Expired { expires_at: now_stands.expires_at.clone(), now: now.to_owned() });
         }
-        let at = new.ballot.at.as_str();
-        if !is_time(at) || at < now_stands.requested_at.as_str() || at > now {
-            let (at, requested_at) = (at.to_owned(), now_stands.requested_at.clone());
-            return Err(Refusal::Untimely { at, requested_at, now: now.to_owned() });
-        }
-        if new.ballot.reason.trim().is_empty() {
-            return Err(Refusal::NoReason);
-        }
-        // A no is welcome from whoever made it, and from whoever said yes before.
-        if new.ballot.verdict == Verdict::Reject {
-            return Ok(());
-        }
+        in_time(&new.ballot, now)?;
+        has_reason(&new.ballot)?;
         if !self.author_may_approve && signer.names.iter().any(|name| is_author(name, &now_stands.authors)) {
             return Err(Refusal::Author { approver: approver.clone(), authors: now_stands.authors.clone() });
         }
@@ -317,7 +310,33 @@ impl Policy {
     }
 }
 
-/// Whether the key counts now.
+fn is_no(approval: &Approval) -> bool {
+    approval.ballot.verdict == Verdict::Reject
+}
+
+/// Whether a no counts. It is welcome from whoever made the release, and from whoever said yes before; and it is final: what changes afterwards, an end of
+/// the time for the request, or of that for the key, takes none back.
+fn admit_no(signer: &Signer, ballot: &Ballot, now: &str) -> Result<(), Refusal> {
+    in_time(ballot, now)?;
+    in_force(signer, &ballot.approver, now)
+        .or_else(|refusal| in_force(signer, &ballot.approver, &ballot.at).map_err(|_| refusal))?;
+    has_reason(ballot)
+}
+
+/// Whether it was given between the request that was signed and now.
+fn in_time(ballot: &Ballot, now: &str) -> Result<(), Refusal> {
+    let (at, requested_at) = (ballot.at.as_str(), ballot.statement.requested_at.as_str());
+    if is_time(at) && at >= requested_at && at <= now {
+        return Ok(());
+    }
+    Err(Refusal::Untimely { at: at.to_owned(), requested_at: requested_at.to_owned(), now: now.to_owned() })
+}
+
+fn has_reason(ballot: &Ballot) -> Result<(), Refusal> {
+    if ballot.reason.trim().is_empty() { Err(Refusal::NoReason) } else { Ok(()) }
+}
+
+/// Whether the key counts at a time.
 fn in_force(signer: &Signer, approver: &str, now: &str) -> Result<(), Refusal> {
     let digits: String = now.chars().filter(char::is_ascii_digit).take(14).collect();
     let fail = |when: String| Err(Refusal::KeyTime { approver: approver.to_owned(), when });

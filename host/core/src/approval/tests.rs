@@ -107,12 +107,51 @@ fn one_person_with_two_keys_counts_once() {
 
 #[test]
 fn a_no_is_final_and_may_come_from_an_author_or_from_whoever_said_yes() {
-    let no = |seed, name: &str| signed(seed, Ballot { verdict: Verdict::Reject, reason: "too slow".into(), ..ballot(name) });
     for no in [no(1, "ada@example.com"), no(3, "eve@example.com")] {
         let judgement = policy(1).judge(&statement(), &[ada(), no.clone(), grace()], NOW);
         let by = no.ballot.approver;
         assert_eq!(judgement.standing, Standing::Rejected { by, reason: "too slow".into() });
     }
+}
+
+fn no(seed: u8, name: &str) -> Approval {
+    signed(seed, Ballot { verdict: Verdict::Reject, reason: "too slow".into(), ..ballot(name) })
+}
+
+#[test]
+fn a_no_outlives_every_change_the_request_and_the_key() {
+    let rejected = Standing::Rejected { by: "ada@example.com".into(), reason: "too slow".into() };
+    let no = no(1, "ada@example.com");
+    let renewed = Statement {
+        target: Digest::of(b"another").to_string(),
+        requested_at: LATE.into(),
+        expires_at: "2026-11-26T10:00:00.000Z".into(),
+        ..statement()
+    };
+    for (stands, now) in [(&renewed, "2026-11-25T11:00:00.000Z"), (&statement(), LATE)] {
+        assert_eq!(policy(1).judge(stands, std::slice::from_ref(&no), now).standing, rejected);
+        assert_eq!(policy(1).rejection(stands, &[ada(), no.clone()], now), Some(&no.ballot));
+    }
+    let line = key(1).signers_line("ada@example.com").replace(" namespaces=", " valid-before=\"20261124113000\",namespaces=");
+    let ended = Policy { required: 1, signers: Signers::parse(&line).unwrap(), author_may_approve: false };
+    assert_eq!(
+        ended.judge(&statement(), std::slice::from_ref(&no), NOW).standing,
+        rejected,
+        "it was given while the key counted"
+    );
+    let other = Statement { release: "20261124-100000-aaaa".into(), ..statement() };
+    assert_eq!(policy(1).rejection(&other, std::slice::from_ref(&no), NOW), None);
+    let mut forged = no;
+    forged.ballot.reason = "too fast".into();
+    assert_eq!(policy(1).rejection(&statement(), &[forged], NOW), None);
+}
+
+#[test]
+fn no_yes_counts_after_a_no() {
+    let refusal = policy(1).admit(&statement(), &[&no(1, "ada@example.com")], &grace(), NOW).unwrap_err();
+    assert_eq!(refusal.to_string(), "the release was rejected by `ada@example.com`: too slow");
+    let judgement = policy(1).judge(&statement(), &[no(1, "ada@example.com"), grace()], NOW);
+    assert!(matches!(judgement.refused[..], [(1, Refusal::Rejected { .. })]), "{judgement:?}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) fn order(manifest: &Manifest) -> Vec<String> {
 pub(super) fn problems(manifest: &Manifest) -> Vec<Problem> {
     let mut problems = vec![];
     for (name, secret) in &manifest.secrets {
-        let Secret { env, file, azure, kubeconfig, hosts } = secret;
+        let Secret { env, file, azure, kubeconfig, hosts, ca, cleartext: _ } = secret;
         let sources = [env.is_some(), file.is_some(), azure.is_some(), kubeconfig.is_some()];
         let count = sources.into_iter().filter(|is_given| *is_given).count();
         if count != 1 {
@@ -35,6 +35,11 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<Problem> {
             let message = format!("secret `{name}`: expected `hosts`, the only hosts that it may be sent to, found none");
             let hint = Some("add `hosts = [\"api.example.com\"]`".to_owned());
             problems.push(Problem::new(&["secrets", name], message, hint));
+        }
+        if ca.is_some() && kubeconfig.is_some() {
+            let message =
+                format!("secret `{name}`: expected no `ca` beside `kubeconfig`, which names the cluster's own, found one");
+            problems.push(Problem::new(&["secrets", name, "ca"], message, None));
         }
         if let Some(azure) = azure
             && azure.secret_env.is_some() == azure.federated_token_file_env.is_some()

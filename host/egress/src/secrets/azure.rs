@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::{Reader, SecretProblem, Source};
+use crate::address::is_this_machine;
 use crate::substitute::form_encoded;
 
 /// How long before its end a token is renewed.
@@ -53,7 +54,8 @@ struct Refusal {
 }
 
 impl Azure {
-    pub(super) fn read(reader: &Reader<'_>, identity: &AzureIdentity) -> Result<Self, SecretProblem> {
+    /// Where the credential may go without TLS only if `cleartext` says so.
+    pub(super) fn read(reader: &Reader<'_>, identity: &AzureIdentity, cleartext: bool) -> Result<Self, SecretProblem> {
         let credential = match (&identity.secret_env, &identity.federated_token_file_env) {
             (Some(variable), None) => Credential::Secret(reader.long_enough(reader.variable(variable)?)?),
             (None, Some(variable)) => {
@@ -68,8 +70,15 @@ impl Azure {
         if !is_word(&identity.tenant) || !is_word(&identity.client_id) {
             return Err(reader.bad("expected ids of letters, digits, `-` and `.` as `azure.tenant` and `azure.client-id`"));
         }
+        let origin: Origin = authority.parse().map_err(|error| reader.bad(format!("`azure.authority`: {error}")))?;
+        let host = url::Url::parse(authority).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        if !origin.is_https && !cleartext && !is_this_machine(&host) {
+            return Err(reader.bad(format!(
+                "expected `https` in `azure.authority`, to which the credential goes, found `{authority}`; `cleartext = true` lets it go unprotected"
+            )));
+        }
         Ok(Self {
-            authority: authority.parse().map_err(|error| reader.bad(format!("`azure.authority`: {error}")))?,
+            authority: origin,
             token_url: format!("{authority}/{}/oauth2/v2.0/token", identity.tenant),
             client_id: identity.client_id.clone(),
             scope: identity.scope.clone().unwrap_or_else(|| MANAGEMENT_SCOPE.to_owned()),

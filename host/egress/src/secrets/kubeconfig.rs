@@ -19,8 +19,6 @@ pub(crate) struct Cluster {
     /// The address of the API server.
     pub(crate) server: String,
     host: (String, u16),
-    /// The only authorities to trust as it, PEM. Without them it is the system's.
-    pub(crate) authorities: Option<Vec<u8>>,
     /// The client certificate and its key, PEM.
     pub(crate) identity: Option<Zeroizing<Vec<u8>>>,
     pub(crate) token: Option<Token>,
@@ -108,7 +106,8 @@ struct User {
 }
 
 impl Cluster {
-    pub(super) fn read(reader: &Reader<'_>, described: &Kubeconfig) -> Result<Self, SecretProblem> {
+    /// A cluster, and the only authorities to trust as it, PEM, where the file names some.
+    pub(super) fn read(reader: &Reader<'_>, described: &Kubeconfig) -> Result<(Self, Option<Vec<u8>>), SecretProblem> {
         let path = reader.root.join(path(reader, described)?);
         let text = reader.file(&path)?;
         let wrong = |message: String| reader.bad(format!("the kubeconfig `{}`: {message}", path.display()));
@@ -181,7 +180,8 @@ struct Beside<'a> {
 }
 
 impl Beside<'_> {
-    fn cluster(&self, cluster: &ClusterEntry, user: &User) -> Result<Cluster, Problem> {
+    /// The cluster, and the authorities that the file names.
+    fn cluster(&self, cluster: &ClusterEntry, user: &User) -> Result<(Cluster, Option<Vec<u8>>), Problem> {
         let unsupported = [
             (
                 cluster.insecure_skip_tls_verify,
@@ -237,7 +237,7 @@ impl Beside<'_> {
             ));
         }
         let authorities = authorities.map(|bytes| bytes.to_vec());
-        Ok(Cluster { server: cluster.server.trim_end_matches('/').to_owned(), host, authorities, identity, token })
+        Ok((Cluster { server: cluster.server.trim_end_matches('/').to_owned(), host, identity, token }, authorities))
     }
 
     fn bytes(&self, file: Option<&String>, data: Option<&String>, what: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Problem> {

@@ -112,6 +112,36 @@ fn an_azure_identity_has_one_credential() {
     );
 }
 
+#[test]
+fn a_credential_goes_to_an_authority_under_tls_alone() {
+    let identity = |authority: &str, more: &str| {
+        let azure = format!(r#"{{"tenant": "t", "client-id": "c", "secret-env": "S", "authority": "{authority}"}}"#);
+        format!(r#"{{"azure": {azure}, "hosts": ["a"]{more}}}"#)
+    };
+    let words = "the secret `s`: expected `https` in `azure.authority`, to which the credential goes, found `http://login.example.com`; \
+                 `cleartext = true` lets it go unprotected";
+    fails(&identity("http://login.example.com", ""), &[], &[("S", "s3cret")], words);
+    for (authority, more) in
+        [("https://login.example.com", ""), ("http://127.0.0.1:8080", ""), ("http://login.example.com", r#", "cleartext": true"#)]
+    {
+        assert!(open(&identity(authority, more), &[], &[("S", "s3cret")]).is_ok(), "{authority}{more}");
+    }
+}
+
+#[test]
+fn authorities_are_certificates() {
+    let (secret, variables) = (r#"{"env": "A", "hosts": ["a"], "ca": "ca.pem"}"#, [("A", "abcd")]);
+    let none = "the secret `s`: expected certificates in PEM in the file `ca.pem` of `ca`, found none";
+    fails(secret, &[("ca.pem", "nothing of the kind")], &variables, none);
+    let missing = format!("{none}: No such file or directory (os error 2)");
+    fails(secret, &[], &variables, &missing);
+    let twice = r#"{"kubeconfig": {"path": "k"}, "ca": "own.pem"}"#;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap().pem();
+    let files = [("k", KUBECONFIG), ("ca.pem", "PEM"), ("own.pem", &own)];
+    fails(twice, &files, &[], "the secret `s`: expected no `ca` beside `kubeconfig`, which names the cluster's own, found one");
+}
+
 const KUBECONFIG: &str = "
 apiVersion: v1
 kind: Config
@@ -138,7 +168,7 @@ fn a_kubeconfig_gives_server_authority_and_token() {
     let entry = vault.get("s").unwrap();
     let Material::Cluster(cluster) = &entry.material else { panic!("expected a cluster") };
     assert_eq!(cluster.server, "https://10.0.0.1:6443");
-    assert_eq!(cluster.authorities.as_deref(), Some(&b"PEM"[..]));
+    assert_eq!(entry.authorities.as_deref(), Some(&b"PEM"[..]));
     assert!(matches!(&cluster.token, Some(Token::Value(token)) if token.as_str() == "t0ken-of-u"));
     assert!(entry.hosts[0].covers("10.0.0.1", 6443) && !entry.hosts[0].covers("10.0.0.1", 443));
 }

@@ -7,7 +7,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sprag_egress::{Network, Vault};
 use sprag_runtime::outside::{Outbound, SendError};
-use sprag_schemas::secrets::{Kubeconfig, Secret};
+use sprag_schemas::secrets::{AzureIdentity, Kubeconfig, Secret};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
@@ -89,6 +89,54 @@ async fn a_token_goes_to_a_server_that_the_clusters_authority_vouches_for() {
     // Without the secret the cluster's authority is nobody's.
     let error = send(&network, request("GET", &url, &[], "")).await.unwrap_err();
     assert!(matches!(&error, SendError::Tls { .. }), "{error:?}");
+}
+
+/// A secret `key` with authorities of its own, such as the token of an identity for a cluster.
+fn with_authority(folder: &std::path::Path, authority: &Authority) -> Vault {
+    let path = folder.join("own.pem");
+    std::fs::write(&path, authority.pem()).unwrap();
+    let (env, ca) = (Some("KEY".to_owned()), Some(path.display().to_string()));
+    vault_of(Secret { env, ca, hosts: vec!["127.0.0.1".to_owned()], ..Secret::default() }, &[("KEY", "t0ken-of-u")])
+}
+
+#[tokio::test]
+async fn a_secret_names_whom_to_trust_as_its_hosts() {
+    let (folder, authority, other) = (tempfile::tempdir().unwrap(), Authority::new(), Authority::new());
+    let server = Server::start_tls(authority.server(None, |_| {}), |_| http::Response::new("ok".to_owned())).await;
+    let url = format!("https://{}", server.address);
+    let wrong = network(&url, &with_authority(folder.path(), &other));
+    let error = get(&wrong, &url).await.unwrap_err();
+    assert!(matches!(&error, SendError::Tls { message, .. } if message.contains("invalid peer certificate")), "{error:?}");
+    assert_eq!(server.count(), 0, "the secret goes to nobody else");
+    let network = network(&url, &with_authority(folder.path(), &authority));
+    assert_eq!(get(&network, &url).await.unwrap().body(), "ok");
+    assert_eq!(server.only().headers()["authorization"], "Bearer t0ken-of-u");
+    // A request without the secret trusts whom the system trusts.
+    let error = send(&network, request("GET", &url, &[], "")).await.unwrap_err();
+    assert!(matches!(&error, SendError::Tls { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_identity_s_token_goes_where_its_own_authorities_vouch() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    let entra = Server::start(|_| http::Response::new(r#"{"expires_in":3600,"access_token":"t0ken-of-entra"}"#.to_owned())).await;
+    let cluster = Server::start_tls(authority.server(None, |_| {}), |_| http::Response::new("ok".to_owned())).await;
+    let path = folder.path().join("own.pem");
+    std::fs::write(&path, authority.pem()).unwrap();
+    let azure = AzureIdentity {
+        tenant: "t".to_owned(),
+        client_id: "c".to_owned(),
+        secret_env: Some("S".to_owned()),
+        federated_token_file_env: None,
+        scope: Some("6dae42f8-4368-4678-94ff-3960e28e3630/.default".to_owned()),
+        authority: Some(entra.url()),
+    };
+    let (azure, ca, hosts) = (Some(azure), Some(path.display().to_string()), vec!["127.0.0.1".to_owned()]);
+    let vault = vault_of(Secret { azure, ca, hosts, ..Secret::default() }, &[("S", "s3cret")]);
+    let url = format!("https://{}", cluster.address);
+    assert_eq!(get(&network(&url, &vault), &url).await.unwrap().body(), "ok");
+    assert_eq!(cluster.only().headers()["authorization"], "Bearer t0ken-of-entra");
+    assert_eq!(entra.count(), 1);
 }
 
 #[tokio::test]

@@ -7,12 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use sprag_egress::{Network, Vault};
 use sprag_runtime::outside::{MailError, MailMessage, MailSecurity, MailServer, Outbound};
 use sprag_schemas::manifest::Grants;
+use sprag_schemas::secrets::Secret;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::cluster::Authority;
-use crate::support::{Names, placeholder, vault};
+use crate::support::{Names, placeholder, vault, vault_of};
 
 /// What a server was told, line by line, its own side of TLS marked.
 type Told = Arc<Mutex<Vec<String>>>;
@@ -118,6 +119,37 @@ async fn a_password_goes_through_tls_to_the_server_that_it_is_for() {
     let began = told.iter().position(|line| line == "(TLS)").unwrap();
     let auth = format!("AUTH PLAIN {}", STANDARD.encode("\0sprag\0pAssw0rd"));
     assert!(told[began..].contains(&auth) && !told[..began].contains(&auth), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_password_names_whom_to_trust_as_its_server() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    let path = folder.path().join("ca.pem");
+    for (trusted, is_sent) in [(&authority, true), (&Authority::new(), false)] {
+        let (address, told) = server(Some(TlsAcceptor::from(Arc::new(authority.server(None, |_| {}))))).await;
+        std::fs::write(&path, trusted.pem()).unwrap();
+        let (env, ca) = (Some("KEY".to_owned()), Some(path.display().to_string()));
+        let secret = Secret { env, ca, hosts: vec!["127.0.0.1".to_owned()], ..Secret::default() };
+        let (grants, vault) = (smtp(&[&address], &["key"]), vault_of(secret, &[("KEY", "pAssw0rd")]));
+        // Whom else the stage trusts counts for nothing where the secret says whom.
+        let settings = Network::of("notify", "stages.notify", &grants, &vault).trusting(authority.pem().as_bytes());
+        let network = settings.build().unwrap();
+        let login = Some(("sprag".to_owned(), placeholder(&network)));
+        let sent = network.mail(MailServer { login, ..to(&address, MailSecurity::StartTls) }, message()).await;
+        assert_eq!(sent.is_ok(), is_sent, "{sent:?}");
+        assert_eq!(told.lock().unwrap().iter().any(|line| line.starts_with("AUTH")), is_sent);
+    }
+}
+
+#[tokio::test]
+async fn the_next_address_is_tried_where_nobody_listens_at_the_first() {
+    let (address, told) = server(None).await;
+    let named = address.replace("127.0.0.1", "mail.test");
+    let (grants, vault) = (smtp(&[&named], &[]), Vault::default());
+    let settings = Network::of("notify", "stages.notify", &grants, &vault);
+    let network = settings.resolved_by(Names::lead_to(&[&["::1", "127.0.0.2", "127.0.0.1"]])).build().unwrap();
+    assert_eq!(network.mail(to(&named, MailSecurity::Plain), message()).await.unwrap(), "250 taken as 1");
+    assert_eq!(told.lock().unwrap().iter().filter(|line| line.starts_with("MAIL")).count(), 1);
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::Response;
 use sprag_egress::{Network, Vault};
 use sprag_runtime::outside::{Outbound, SecretError};
+use sprag_schemas::secrets::Secret;
 
-use crate::support::{Server, denied, grants, network, placeholder, request, send, vault};
+use crate::support::{Names, Server, denied, grants, network, placeholder, request, send, vault, vault_of};
 
 const VALUE: &str = "s3cr3t/\"q\" &x";
 
@@ -66,6 +67,51 @@ async fn another_host_gets_nothing() {
         )
     );
     assert_eq!(server.count(), 0);
+}
+
+#[tokio::test]
+async fn a_secret_crosses_no_network_without_tls() {
+    let server = Server::ok().await;
+    let url = format!("http://service.example.com:{}", server.address.port());
+    let grants = grants(&[&url], &["key"]);
+    let secret = |cleartext| Secret {
+        env: Some("KEY".to_owned()),
+        hosts: vec!["service.example.com".to_owned()],
+        cleartext,
+        ..Secret::default()
+    };
+    let network = |cleartext| {
+        let vault = vault_of(secret(cleartext), &[("KEY", VALUE)]);
+        let settings = Network::of("staging.deploy", "environments.staging.deploy", &grants, &vault);
+        // The name leads to this machine here, as it need not tomorrow.
+        settings.resolved_by(Names::lead_to(&[&["127.0.0.1"]])).build().unwrap()
+    };
+    let ask = async |network: &Network| {
+        let header = format!("Bearer {}", placeholder(network));
+        send(network, request("GET", &url, &[("authorization", &header)], "")).await
+    };
+    let words = denied(ask(&network(false)).await);
+    assert_eq!(
+        words,
+        format!(
+            "the stage `staging.deploy` asked to send the secret `key` to `{url}`, where all on the way can read it; use `https`, or set \
+             `secrets.key.cleartext = true` in sprag.toml"
+        )
+    );
+    assert_eq!(server.count(), 0);
+    assert!(send(&network(false), request("GET", &url, &[], "")).await.is_ok(), "without the secret it may go");
+    assert!(ask(&network(true)).await.is_ok(), "the project says that it may");
+    assert_eq!(server.count(), 2);
+}
+
+#[tokio::test]
+async fn a_key_of_the_service_under_test_crosses_no_network_without_tls_either() {
+    let (none, vault) = (grants(&[], &[]), vault(VALUE, &[]));
+    let settings = Network::of("staging.smoke-test", "environments.staging.smoke-test", &none, &vault);
+    let network = settings.reaching("http://192.0.2.1:80".parse().unwrap(), Some("key")).build().unwrap();
+    let header = format!("Bearer {}", placeholder(&network));
+    let words = denied(send(&network, request("GET", "http://192.0.2.1/score", &[("authorization", &header)], "")).await);
+    assert!(words.contains("`secrets.key.cleartext = true`"), "{words}");
 }
 
 #[tokio::test]

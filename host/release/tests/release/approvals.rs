@@ -1,18 +1,18 @@
 //! The gate: who is asked, what counts, and what becomes void.
 
 use sprag_core::approval::{Refusal, Standing, sign};
-use sprag_release::{Driver, ReleaseError};
+use sprag_release::{Driver, ReleaseError, ReleaseRequest};
 use sprag_runtime::Ruling;
 use sprag_schemas::approval::Verdict;
 use sprag_schemas::release::{ReleaseOutcome, ReleaseRecord, StepStatus};
 
 use crate::support::{APPROVED, Site, World, key, word};
 
-fn now() -> String {
+pub(crate) fn now() -> String {
     sprag_lifecycle::now()
 }
 
-async fn waiting(site: &Site, world: &World, number: u64) -> ReleaseRecord {
+pub(crate) async fn waiting(site: &Site, world: &World, number: u64) -> ReleaseRecord {
     let record = site.release(world, number).await;
     assert_eq!(record.outcome, ReleaseOutcome::AwaitingApproval, "{}", record.reason);
     record
@@ -98,7 +98,7 @@ async fn the_same_word_twice_a_strangers_and_an_authors_are_refused() {
     assert_eq!(site.resume(&world, &record.id).await.unwrap().outcome, ReleaseOutcome::AwaitingApproval);
 }
 
-fn refusal<T: std::fmt::Debug>(result: Result<T, ReleaseError>) -> Refusal {
+pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, ReleaseError>) -> Refusal {
     match result.unwrap_err() {
         ReleaseError::Refused(refusal) => *refusal,
         other => panic!("{other}"),
@@ -229,7 +229,7 @@ async fn a_file_of_approvers_that_is_missing_or_wrong_is_named() {
     let (site, world) = (Site::new(APPROVED), World::default());
     let path = site.project.root.join("approvers");
     let run = async || {
-        let release = sprag_release::start_release(&site.project, &site.store, &site.version(1), None, None).unwrap();
+        let release = site.start(1, &ReleaseRequest::default()).unwrap();
         site.resume(&world, &release.record.id).await.unwrap_err()
     };
     std::fs::write(&path, "ada\n").unwrap();

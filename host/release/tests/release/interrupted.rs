@@ -1,14 +1,14 @@
 //! A process that is killed at any point of a release: another goes on, and the end is the same.
 
-use sprag_release::{Driver, start_release};
+use sprag_release::ReleaseRequest;
 use sprag_schemas::approval::Verdict;
 use sprag_schemas::release::ReleaseOutcome;
 
 use crate::support::{APPROVED, Moment, OPEN, Site, World, word};
 
 /// Drives a release until the world kills the process: the driver is dropped where it stands, and with it its locks.
-async fn until_killed(site: &Site, world: &World, id: &str) {
-    let driver = Driver::new(&site.project, &site.store, world, id).unwrap();
+pub(crate) async fn until_killed(site: &Site, world: &World, id: &str) {
+    let driver = site.driver(world, id).await.unwrap();
     tokio::select! {
         ended = driver.drive() => panic!("it ended before it was killed: {ended:?}"),
         () = world.killed.notified() => {}
@@ -21,7 +21,7 @@ async fn a_release_goes_on_from_every_point_at_which_it_was_killed() {
     for call in calls {
         for moment in [Moment::Before, Moment::After] {
             let (site, world) = (Site::new(OPEN), World::default());
-            let release = start_release(&site.project, &site.store, &site.version(1), None, None).unwrap();
+            let release = site.start(1, &ReleaseRequest::default()).unwrap();
             world.dies_at(call, moment);
             until_killed(&site, &world, &release.record.id).await;
             let left = site.store.find_release("latest").unwrap().record;
@@ -47,7 +47,7 @@ async fn an_undoing_goes_on_from_every_point_at_which_it_was_killed() {
         let (site, world) = (Site::new(OPEN), World::default());
         site.release(&world, 1).await;
         world.answers_wrongly("production", &site.version(2));
-        let release = start_release(&site.project, &site.store, &site.version(2), None, None).unwrap();
+        let release = site.start(2, &ReleaseRequest::default()).unwrap();
         world.dies_at(call, moment);
         until_killed(&site, &world, &release.record.id).await;
         world.forget_calls();
@@ -78,7 +78,7 @@ async fn an_approval_that_was_used_survives_the_kill_that_follows_it() {
 #[tokio::test]
 async fn a_package_that_comes_out_otherwise_goes_through_staging_again() {
     let (site, world) = (Site::new(OPEN), World::default());
-    let release = start_release(&site.project, &site.store, &site.version(1), None, None).unwrap();
+    let release = site.start(1, &ReleaseRequest::default()).unwrap();
     world.dies_at("package", Moment::After);
     until_killed(&site, &world, &release.record.id).await;
     world.rebuilds();

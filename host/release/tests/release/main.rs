@@ -4,8 +4,13 @@
 #![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
 mod approvals;
+mod compared;
 mod forward;
+mod gates;
 mod interrupted;
+mod overtaken;
+mod rejected;
+mod removed;
 mod rollback;
 mod share;
 mod ssh_keygen;

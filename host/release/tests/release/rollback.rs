@@ -173,9 +173,32 @@ async fn an_emergency_needs_a_rule_and_its_reason_is_recorded() {
         "environment `production` has no rule for emergencies, so that a rollback takes the same approvals as a release"
     );
     site.change(&format!("{APPROVED}\n[environments.production.approval.emergency]\nrequired = 0\n"));
+    world.forget_calls();
     let record = roll_back(&site, &world, emergency("production")).await;
+    let told = world.told().unwrap();
+    assert_eq!((told.emergency.as_deref(), told.required, told.approvers.len()), (Some("wrong answers"), 0, 0));
     assert_eq!((record.outcome, record.emergency.as_deref()), (ReleaseOutcome::Released, Some("wrong answers")));
     assert_eq!(record.reason, "diabetes@1 is back in `production`");
     let approval = record.steps.iter().find(|step| step.name == "production.approval").unwrap();
     assert_eq!(approval.reason, "an emergency: nobody is asked");
+}
+
+#[tokio::test]
+async fn people_hear_of_production_that_could_not_be_put_back_once_for_each_reason() {
+    let told = OPEN.replace("alias = ", "notify = { hook = { plugin = \"./notify.wasm\" } }\nalias = ");
+    let (site, world) = (Site::new(&told), World::default());
+    site.release(&world, 1).await;
+    world.answers_wrongly("production", &site.version(2));
+    world.refuses("rollback production", 2);
+    world.forget_calls();
+    let record = site.release(&world, 2).await;
+    assert_eq!(record.outcome, ReleaseOutcome::Error);
+    assert_eq!(world.calls().last().unwrap(), "notify failed");
+    let event = world.told().unwrap();
+    assert_eq!(event.reason, "`production.restore` failed: bad parameters: rollback production is down");
+    world.forget_calls();
+    site.resume(&world, &record.id).await.unwrap();
+    assert_eq!(world.calls(), ["rollback production"], "the same again is no news");
+    let record = site.resume(&world, &record.id).await.unwrap();
+    assert_eq!((record.outcome, world.calls().last().unwrap().as_str()), (ReleaseOutcome::RolledBack, "notify rolled-back"));
 }

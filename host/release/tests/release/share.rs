@@ -1,6 +1,6 @@
 //! A share of the requests: through the same gate, beside what is verified, which keeps its place.
 
-use sprag_release::{ReleaseError, RollbackRequest, start_release, start_rollback};
+use sprag_release::{ReleaseError, ReleaseRequest, RollbackRequest, start_rollback};
 use sprag_schemas::approval::Verdict;
 use sprag_schemas::release::{ReleaseOutcome, ReleaseRecord};
 
@@ -8,7 +8,7 @@ use crate::forward::steps;
 use crate::support::{APPROVED, OPEN, Site, World, word};
 
 async fn share(site: &Site, world: &World, number: u64, percent: u32) -> ReleaseRecord {
-    let release = start_release(&site.project, &site.store, &site.version(number), None, Some(percent)).unwrap();
+    let release = site.start(number, &ReleaseRequest { share: Some(percent), ..ReleaseRequest::default() }).unwrap();
     site.resume(world, &release.record.id).await.unwrap()
 }
 
@@ -50,7 +50,7 @@ async fn a_share_is_taken_back_by_a_rollback_and_made_whole_by_a_release() {
 #[tokio::test]
 async fn there_is_no_share_of_nothing() {
     let (site, world) = (Site::new(OPEN), World::default());
-    let start = |number| start_release(&site.project, &site.store, &site.version(number), None, Some(10)).map(|_| ());
+    let start = |number| site.start(number, &ReleaseRequest { share: Some(10), ..ReleaseRequest::default() }).map(|_| ());
     assert!(matches!(start(1), Err(ReleaseError::NothingBeside { .. })));
     site.release(&world, 1).await;
     let error = start(1).unwrap_err();

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use sprag_data::Table;
 use sprag_schemas::manifest::Kind;
 
@@ -87,7 +88,8 @@ pub struct Packaged {
 }
 
 /// What happens to something outside of sprag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// It is made.
     Create,
@@ -112,7 +114,8 @@ impl Action {
 }
 
 /// One change to something outside of sprag, planned or done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Change {
     /// What happens to it.
     pub action: Action,
@@ -147,7 +150,8 @@ pub struct DeployService {
 }
 
 /// The share of the requests that a package gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Weight {
     /// The package's digest.
     pub package: String,
@@ -156,7 +160,8 @@ pub struct Weight {
 }
 
 /// How far a service is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// It does not exist.
     Absent,
@@ -168,8 +173,21 @@ pub enum Phase {
     Failed,
 }
 
+impl Phase {
+    /// The phase's name, as reports spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Progressing => "progressing",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A service as its adapter saw it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct DeployState {
     /// How far it is.
     pub phase: Phase,

@@ -27,6 +27,7 @@ fn release(id: &str) -> ReleaseRecord {
         steps: vec![],
         emergency: None,
         share: None,
+        why: None,
     }
 }
 
@@ -140,6 +141,20 @@ fn an_environment_knows_what_runs_there_and_what_last_passed() {
     assert_eq!(state.newest, Some(deployment("production", Failed, 2)));
     assert_eq!(state.verified, Some(deployment("production", Verified, 1)));
     assert_eq!(store.environments().unwrap(), ["production", "staging"]);
+}
+
+#[test]
+fn what_was_removed_stands_no_more_and_stays_in_the_history() {
+    let (_folder, store) = samples::store();
+    use DeploymentEvent::{Deployed, Removed, Verified};
+    for event in [Deployed, Verified, Removed] {
+        store.add_deployment(&deployment("production", event, 1)).unwrap();
+    }
+    assert_eq!(store.environment_state("production").unwrap(), sprag_store::EnvironmentState::default());
+    assert_eq!((store.standing("production").unwrap().len(), store.deployments("production").unwrap().len()), (0, 3));
+    store.add_deployment(&deployment("production", Deployed, 2)).unwrap();
+    let state = store.environment_state("production").unwrap();
+    assert_eq!((state.newest, state.verified), (Some(deployment("production", Deployed, 2)), None));
 }
 
 #[test]

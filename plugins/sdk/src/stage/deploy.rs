@@ -65,10 +65,73 @@ pub trait Deployer {
 }
 
 /// Exports a type that implements [`Deployer`](crate::Deployer) as a `deploy` plugin. The crate needs a `params.schema.json` beside its `Cargo.toml`.
+///
+/// With parameters and an adapter it implements the trait too: each function makes an `Adapter::new(client, host, &params, &service)` over the network and calls its
+/// function of the same name. So all that a plugin does lies in a type that native tests use over a client and host of their own.
 #[macro_export]
 macro_rules! deployer {
     ($ty:ident) => {
         $crate::__export!($ty, [$crate::stage::deploy], export_deploy);
+    };
+    ($ty:ident, $params:ty, $adapter:ident) => {
+        impl $crate::Deployer for $ty {
+            type Params = $params;
+
+            fn plan(
+                session: &$crate::Session,
+                params: $params,
+                service: $crate::stage::deploy::Service,
+                release: $crate::stage::deploy::Release,
+            ) -> ::core::result::Result<::std::vec::Vec<$crate::Change>, $crate::Failure> {
+                $adapter::new(&$crate::http::Network::new(), session, &params, &service)?.plan(&release)
+            }
+
+            fn apply(
+                session: &$crate::Session,
+                params: $params,
+                service: $crate::stage::deploy::Service,
+                release: $crate::stage::deploy::Release,
+            ) -> ::core::result::Result<$crate::stage::deploy::State, $crate::Failure> {
+                $adapter::new(&$crate::http::Network::new(), session, &params, &service)?.apply(&release)
+            }
+
+            fn status(
+                session: &$crate::Session,
+                params: $params,
+                service: $crate::stage::deploy::Service,
+            ) -> ::core::result::Result<$crate::stage::deploy::State, $crate::Failure> {
+                $adapter::new(&$crate::http::Network::new(), session, &params, &service)?.status()
+            }
+
+            fn traffic(
+                session: &$crate::Session,
+                params: $params,
+                service: $crate::stage::deploy::Service,
+                release: $crate::stage::deploy::Release,
+                weights: ::std::vec::Vec<$crate::stage::deploy::Weight>,
+            ) -> ::core::result::Result<$crate::stage::deploy::State, $crate::Failure> {
+                $adapter::new(&$crate::http::Network::new(), session, &params, &service)?.traffic(&release, &weights)
+            }
+
+            fn rollback(
+                session: &$crate::Session,
+                params: $params,
+                service: $crate::stage::deploy::Service,
+                release: $crate::stage::deploy::Release,
+            ) -> ::core::result::Result<$crate::stage::deploy::State, $crate::Failure> {
+                $adapter::new(&$crate::http::Network::new(), session, &params, &service)?.rollback(&release)
+            }
+
+            fn destroy(
+                session: &$crate::Session,
+                params: $params,
+                service: $crate::stage::deploy::Service,
+            ) -> ::core::result::Result<::std::vec::Vec<$crate::Change>, $crate::Failure> {
+                $adapter::new(&$crate::http::Network::new(), session, &params, &service)?.destroy()
+            }
+        }
+
+        $crate::deployer!($ty);
     };
 }
 

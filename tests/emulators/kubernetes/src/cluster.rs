@@ -11,7 +11,7 @@ use crate::managed::Object;
 use crate::resource::Resource;
 use crate::state::{Fate, Fault, Key, State};
 use crate::status::Refusal;
-use crate::{controllers, discovery, select, write};
+use crate::{controllers, discovery, reach, select, write};
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +66,7 @@ impl Cluster {
         let cluster = Self { state: Arc::default(), version: Arc::new(watch::channel(0).0) };
         let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "default" } });
         cluster.put(namespace);
+        cluster.set_lag(reach::LAG);
         cluster
     }
 
@@ -164,6 +165,16 @@ impl Cluster {
     /// The names of the ready pods that a Service leads to.
     pub fn endpoints(&self, namespace: &str, service: &str) -> Vec<String> {
         controllers::endpoints(&self.lock(), namespace, service)
+    }
+
+    /// Sets how much later than the API server nodes and gateways know of a change.
+    pub fn set_lag(&self, lag: Duration) {
+        self.with(|state| state.lag = lag);
+    }
+
+    /// The names of the pods that callers of a Service or route are led to, by nodes and gateways that know no better yet, and that answer no longer.
+    pub fn refused(&self, namespace: &str, name: &str) -> Vec<String> {
+        reach::refused(&self.lock(), namespace, name)
     }
 
     /// The requests since the last call, each as method and target.

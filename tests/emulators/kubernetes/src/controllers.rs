@@ -49,6 +49,7 @@ pub(crate) fn reconcile(state: &mut State) {
     for key in state.keys("HTTPRoute") {
         route(state, &key);
     }
+    crate::reach::remember(state);
 }
 
 /// Removes what belongs to an object that is gone.
@@ -147,7 +148,7 @@ fn pods_of(state: &State, set: &Key) -> Vec<Key> {
     state.keys("Pod").into_iter().filter(is_own).collect()
 }
 
-fn is_ready(pod: &Value) -> bool {
+pub(crate) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array();
     conditions.into_iter().flatten().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }

@@ -13,6 +13,7 @@ mod controllers;
 mod discovery;
 mod fields;
 mod managed;
+mod reach;
 mod resource;
 mod rules;
 mod select;

@@ -70,6 +70,12 @@ pub(crate) struct State {
     pub(crate) progress: BTreeMap<String, (Duration, (u64, u64))>,
     /// When pods and Services were made.
     pub(crate) born: BTreeMap<String, Duration>,
+    /// How much later than the API server nodes and gateways know of a change.
+    pub(crate) lag: Duration,
+    /// Where Services and routes led, from when on.
+    pub(crate) led: BTreeMap<Key, VecDeque<(Duration, Vec<String>)>>,
+    /// Until when pods that were removed go on answering, by namespace and name.
+    pub(crate) leaving: BTreeMap<(String, String), Duration>,
 }
 
 impl State {
@@ -136,6 +142,10 @@ impl State {
 
     pub(crate) fn remove(&mut self, key: &Key) -> Option<Value> {
         let object = self.objects.remove(key)?;
+        if key.0 == "Pod" {
+            let end = self.now + crate::reach::notice(&object.value);
+            self.leaving.insert((key.1.clone(), key.2.clone()), end);
+        }
         self.version += 1;
         let mut shown = object.shown();
         shown["metadata"]["resourceVersion"] = json!(self.version.to_string());

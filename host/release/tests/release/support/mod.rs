@@ -3,7 +3,7 @@
 mod project;
 mod world;
 
-pub(crate) use project::{APPROVED, OPEN, Site};
+pub(crate) use project::{APPROVED, OPEN, Site, new_version};
 pub(crate) use world::{Moment, World};
 
 use sprag_core::approval::{SigningKey, sign};

@@ -1,20 +1,23 @@
 //! A project with a staging and a production environment, and a store with two versions of its model.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use sprag_core::approval::Standing;
 use sprag_core::component::{Component, PluginInfo};
 use sprag_core::contract;
 use sprag_core::digest::Digest;
 use sprag_core::entries::entries;
 use sprag_core::plan::Plan;
 use sprag_lifecycle::Project;
-use sprag_release::{Driver, Pending, ReleaseError, start_release};
+use sprag_release::{Driver, Pending, ReleaseError, ReleaseRequest, start_release};
+use sprag_schemas::approval::Verdict;
 use sprag_schemas::manifest::{DataFormat, Kind, Manifest};
 use sprag_schemas::record::{DataRecord, Lineage, ModelRecord, ModelVersion, Origin, Tier};
 use sprag_schemas::release::ReleaseRecord;
-use sprag_store::{AddVersion, NewVersion, Store};
+use sprag_store::{AddVersion, NewVersion, Store, StoredRelease};
 
-use super::{World, key};
+use super::{World, key, word};
 
 /// Production takes one approval.
 pub(crate) const APPROVED: &str = "
@@ -80,15 +83,43 @@ impl Site {
         self.store.version("diabetes", number).unwrap().unwrap()
     }
 
+    /// Begins or finds the release of a version.
+    pub(crate) fn start(&self, number: u64, request: &ReleaseRequest<'_>) -> Result<StoredRelease, ReleaseError> {
+        start_release(&self.project, &self.store, &self.version(number), request)
+    }
+
     /// Begins or finds the release of a version to production, and drives it until it ends or waits.
     pub(crate) async fn release(&self, world: &World, number: u64) -> ReleaseRecord {
-        let release = start_release(&self.project, &self.store, &self.version(number), None, None).unwrap();
+        let release = self.start(number, &ReleaseRequest::default()).unwrap();
         self.resume(world, &release.record.id).await.unwrap()
+    }
+
+    /// Takes a release over. The other tests of this process start `git`, which has copies of all open locks for the moment in which it begins.
+    pub(crate) async fn driver<'a>(&'a self, world: &'a World, id: &str) -> Result<Driver<'a, World>, ReleaseError> {
+        for _ in 0..50 {
+            match Driver::new(&self.project, &self.store, world, id) {
+                Err(ReleaseError::Driven { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
+                taken => return taken,
+            }
+        }
+        Driver::new(&self.project, &self.store, world, id)
     }
 
     /// Goes on with a release.
     pub(crate) async fn resume(&self, world: &World, id: &str) -> Result<ReleaseRecord, ReleaseError> {
-        Driver::new(&self.project, &self.store, world, id)?.without_waiting().drive().await
+        self.driver(world, id).await?.without_waiting().drive().await
+    }
+
+    /// Goes on with a release at another time than now.
+    pub(crate) async fn resume_at(&self, world: &World, id: &str, clock: fn() -> String) -> Result<ReleaseRecord, ReleaseError> {
+        self.driver(world, id).await?.without_waiting().timed_by(clock).drive().await
+    }
+
+    /// A word on what the release waits for is taken, whether or not it helps.
+    pub(crate) fn say(&self, record: &ReleaseRecord, seed: u8, verdict: Verdict) -> Standing {
+        let mut pending = self.pending(record);
+        let word = word(&pending, seed, verdict);
+        pending.give(&self.store, word, &sprag_lifecycle::now()).unwrap()
     }
 
     /// What the release waits for.
@@ -125,7 +156,8 @@ fn component(kind: Kind) -> Component {
     }
 }
 
-fn new_version(number: u64) -> NewVersion {
+/// A version with a mean squared error of its own.
+pub(crate) fn new_version(number: u64) -> NewVersion {
     let digest = |what: &str| Digest::of(format!("{what} {number}").as_bytes()).to_string();
     let data = DataRecord {
         path: "d.csv".into(),

@@ -6,7 +6,9 @@ use std::sync::Mutex;
 use sprag_core::digest::Digest;
 use sprag_core::plan::{PlannedEnvironment, PlannedStage};
 use sprag_release::Actor;
-use sprag_runtime::{DeployState, DeployTask, Deployed, Endpoint, Finished, Phase, Ruling, StageFailure, Verdict};
+use sprag_runtime::{
+    Action, Change, DeployState, DeployTask, Deployed, Endpoint, Finished, Phase, Ruling, StageFailure, Verdict,
+};
 use sprag_schemas::record::{Finding, ModelVersion, Severity, StageReport};
 use sprag_schemas::release::{PackageRecord, ReleaseEvent};
 use tokio::sync::Notify;
@@ -36,8 +38,8 @@ struct State {
     weights: BTreeMap<String, Vec<(String, u32)>>,
     /// Every call, in order: `package`, `apply staging`, `rollback production`, `traffic production`, `test staging`, `notify approval-requested`.
     calls: Vec<String>,
-    /// Calls that fail, by how often they still do.
-    broken: BTreeMap<String, u32>,
+    /// Calls that fail, by how often they still do, and whether another try may help.
+    broken: BTreeMap<String, (u32, &'static str)>,
     /// Models whose answers are wrong, by environment.
     wrong: BTreeSet<(String, String)>,
     /// The call at which the process is killed.
@@ -46,6 +48,10 @@ struct State {
     rebuilt: u32,
     /// What the rules say.
     ruling: Option<Ruling>,
+    /// What notifiers and rules were last told.
+    told: Option<ReleaseEvent>,
+    /// The smoke tests say that they do not apply.
+    skips: bool,
 }
 
 impl World {
@@ -66,9 +72,19 @@ impl World {
         self.state.lock().unwrap().weights.get(environment).cloned().unwrap_or_default()
     }
 
-    /// A call fails so many times.
+    /// A call fails so many times, each time as if another try might help.
     pub(crate) fn breaks(&self, call: &str, times: u32) {
-        self.state.lock().unwrap().broken.insert(call.to_owned(), times);
+        self.state.lock().unwrap().broken.insert(call.to_owned(), (times, "try again"));
+    }
+
+    /// A call fails so many times, and another try of the same does not help.
+    pub(crate) fn refuses(&self, call: &str, times: u32) {
+        self.state.lock().unwrap().broken.insert(call.to_owned(), (times, "bad parameters"));
+    }
+
+    /// What notifiers and rules were last told.
+    pub(crate) fn told(&self) -> Option<ReleaseEvent> {
+        self.state.lock().unwrap().told.clone()
     }
 
     /// A model answers wrongly in an environment.
@@ -84,6 +100,11 @@ impl World {
     /// The next package has another digest.
     pub(crate) fn rebuilds(&self) {
         self.state.lock().unwrap().rebuilt += 1;
+    }
+
+    /// The smoke tests do not apply from now on.
+    pub(crate) fn skips_tests(&self) {
+        self.state.lock().unwrap().skips = true;
     }
 
     /// What the rules say from now on.
@@ -106,11 +127,23 @@ impl World {
         state.kill.take_if(|(at, when)| at == call && *when == moment).is_some()
     }
 
+    /// Ends what runs in an environment.
+    fn destroyed(&self, name: &str) -> Result<Deployed, StageFailure> {
+        let call = format!("destroy {name}");
+        let _alive = self.is_killed_at(&call, Moment::Before);
+        if let Some(failure) = self.fails(&call) {
+            return Err(failure);
+        }
+        let was = self.state.lock().unwrap().runs.remove(name);
+        let action = if was.is_some() { Action::Delete } else { Action::Keep };
+        Ok(Deployed::Changes(vec![Change { action, subject: name.to_owned(), detail: String::new() }]))
+    }
+
     fn fails(&self, call: &str) -> Option<StageFailure> {
         let mut state = self.state.lock().unwrap();
-        let left = state.broken.get_mut(call).filter(|left| **left > 0)?;
+        let (left, kind) = state.broken.get_mut(call).filter(|(left, _)| *left > 0)?;
         *left -= 1;
-        Some(StageFailure::Plugin { kind: "try again", message: format!("{call} is down") })
+        Some(StageFailure::Plugin { kind, message: format!("{call} is down") })
     }
 }
 
@@ -130,6 +163,12 @@ impl Actor for World {
         finished(Ok(PackageRecord { digest: digest("package"), image: None, rows: digest("rows"), expected: digest("expected") }))
     }
 
+    async fn prepare(&self, version: &ModelVersion) -> Finished<PackageRecord> {
+        self.state.lock().unwrap().calls.push("prepare".to_owned());
+        let digest = |what: &str| Digest::of(format!("{what} {}", version.model.digest).as_bytes()).to_string();
+        finished(Ok(PackageRecord { digest: digest("package"), image: None, rows: digest("rows"), expected: digest("expected") }))
+    }
+
     async fn deploy(&self, environment: &PlannedEnvironment, _model: &str, task: &DeployTask) -> Finished<Deployed> {
         let name = &environment.name;
         let (verb, release) = match task {
@@ -140,6 +179,8 @@ impl Actor for World {
                 self.state.lock().unwrap().weights.insert(name.clone(), weights);
                 ("traffic", release)
             }
+            DeployTask::Destroy => return finished(self.destroyed(name)),
+            DeployTask::Plan(_) => return finished(Ok(Deployed::Changes(vec![]))),
             other => return finished(Err(StageFailure::Contract(format!("unexpected: {other:?}")))),
         };
         let call = format!("{verb} {name}");
@@ -177,7 +218,8 @@ impl Actor for World {
         let is_wrong = runs != endpoint.model_digest || self.state.lock().unwrap().wrong.contains(&(environment, runs));
         self.at(&call, Moment::After).await;
         if !is_wrong {
-            return finished(Ok(Verdict::Pass));
+            let skips = self.state.lock().unwrap().skips;
+            return finished(Ok(if skips { Verdict::Skip } else { Verdict::Pass }));
         }
         let finding = Finding {
             code: "wrong-value".into(),
@@ -190,13 +232,15 @@ impl Actor for World {
 
     async fn notify(&self, _stage: &PlannedStage, event: &ReleaseEvent) -> Finished<()> {
         let call = format!("notify {}", event.event.name());
+        self.state.lock().unwrap().told = Some(event.clone());
         self.at(&call, Moment::Before).await;
         let result = self.fails("notify").map_or(Ok(()), Err);
         self.at(&call, Moment::After).await;
         finished(result)
     }
 
-    async fn approve(&self, _stage: &PlannedStage, _event: &ReleaseEvent) -> Finished<Ruling> {
+    async fn approve(&self, _stage: &PlannedStage, event: &ReleaseEvent) -> Finished<Ruling> {
+        self.state.lock().unwrap().told = Some(event.clone());
         self.at("rule", Moment::Before).await;
         let ruling = self.state.lock().unwrap().ruling.clone();
         finished(Ok(ruling.unwrap_or_else(|| Ruling::Approve("the margin is wide enough".into()))))

@@ -208,6 +208,27 @@ fn the_version_is_registered_with_a_card() {
 }
 
 #[test]
+fn a_deployment_that_only_has_the_name_gets_no_requests() {
+    let (world, params, service) = (world(), params(&json!({})), service(Some("scoring")));
+    let adapter = on(&world, &params, &service);
+    adapter.apply(&release(1, 'a')).unwrap();
+    adapter.apply(&release(2, 'b')).unwrap();
+    let _ = world.writes();
+    let first = format!("{ENDPOINT}/deployments/{}", deployment(1, 'a'));
+    let tags = world.resource(&first).unwrap()["tags"].clone();
+    let other = json!({ "sprag-model": tags["sprag-model"], "sprag-environment": tags["sprag-environment"], "sprag-package": package('c') });
+    for (found, words) in [(json!({ "owner": "ada" }), "found something that sprag did not make"), (other, "found sha256:cccc")] {
+        world.azure.borrow_mut().edit(GROUP, &first, |deployment| deployment["tags"] = found.clone());
+        let failure = adapter.rollback(&release(1, 'a')).unwrap_err();
+        assert!(failure.message().contains(words), "{failure:?}");
+        assert_eq!(world.writes(), [""; 0]);
+        assert_eq!(adapter.status().unwrap().releases, [weight('b', 100)]);
+    }
+    world.azure.borrow_mut().edit(GROUP, &first, |deployment| deployment["tags"] = tags.clone());
+    assert_eq!(adapter.rollback(&release(1, 'a')).unwrap().releases, [weight('a', 100)]);
+}
+
+#[test]
 fn the_endpoint_of_another_is_left_alone() {
     let (world, params, service) = (world(), params(&json!({})), service(Some("scoring")));
     on(&world, &params, &service).apply(&release(1, 'a')).unwrap();

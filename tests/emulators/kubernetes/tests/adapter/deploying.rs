@@ -54,7 +54,8 @@ fn a_pod_has_no_more_rights_than_it_needs() {
     assert_eq!(container["resources"]["limits"], json!({ "cpu": "500m", "memory": "2Gi" }));
     assert_eq!(container["readinessProbe"]["httpGet"]["path"], "/readyz");
     assert_eq!(container["livenessProbe"]["httpGet"]["path"], "/healthz");
-    assert_eq!(container["args"], json!(["--key-file", "/etc/sprag/keys/key"]));
+    assert_eq!(container["args"], json!(["--notice", "10s", "--drain", "60s", "--key-file", "/etc/sprag/keys/key"]));
+    assert_eq!(pod["terminationGracePeriodSeconds"], 75, "it ends by itself before it is ended");
     assert_eq!(pod["volumes"][0]["secret"]["secretName"], "keys");
     assert_eq!(container["env"], json!([{ "name": "RUST_LOG", "value": "info" }]));
     assert_eq!((&pod["automountServiceAccountToken"], &pod["securityContext"]["runAsNonRoot"]), (&json!(false), &json!(true)));

@@ -1,7 +1,7 @@
 //! A client and a run over a cluster in memory.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use deploy_kubernetes::{Adapter, Params};
@@ -32,6 +32,8 @@ pub(crate) struct Caller {
     pub(crate) warnings: RefCell<Vec<String>>,
     /// The fewest pods that callers reached at any time.
     pub(crate) least: Cell<usize>,
+    /// The pods that callers were led to when they had ended.
+    pub(crate) refused: RefCell<BTreeSet<String>>,
 }
 
 impl Caller {
@@ -45,7 +47,13 @@ impl Caller {
             stops: Cell::default(),
             warnings: RefCell::default(),
             least: Cell::new(usize::MAX),
+            refused: RefCell::default(),
         }
+    }
+
+    /// Lets time pass until whatever was led on has ended.
+    pub(crate) fn linger(&self) {
+        (0..60).for_each(|_| self.pause(Duration::from_secs(1)));
     }
 
     pub(crate) fn waited(&self) -> Duration {
@@ -102,6 +110,7 @@ impl Client for Caller {
         let ask = Ask { method: request.method.clone(), target, headers, body: request.body.clone() };
         let outcome = self.cluster.handle(&ask);
         self.least.set(self.least.get().min(self.cluster.endpoints(NAMESPACE, NAME).len()));
+        self.refused.borrow_mut().extend(self.cluster.refused(NAMESPACE, NAME));
         match outcome {
             Outcome::Answer(answer) => {
                 let headers = answer.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -115,6 +124,7 @@ impl Client for Caller {
     fn pause(&self, time: Duration) {
         self.clock.set(self.clock.get() + time);
         self.cluster.advance(time);
+        self.refused.borrow_mut().extend(self.cluster.refused(NAMESPACE, NAME));
         let at_pause = self.at_pause.borrow_mut().take();
         if let Some(at_pause) = at_pause {
             at_pause(&self.cluster);

@@ -47,7 +47,41 @@ fn callers_reach_pods_at_all_times() {
     assert_eq!(shares(&state), [('a', 50), ('b', 50)]);
     caller.apply(&first).unwrap();
     assert!(caller.least.get() >= 1, "{}", caller.least.get());
+    caller.linger();
+    assert!(caller.refused.borrow().is_empty(), "{:?}", caller.refused.borrow());
     assert_eq!(cluster.names("Deployment", NAMESPACE), [name_of(&first)]);
+}
+
+/// How many pods refused callers while one release took over from another, and then lost pods to a third.
+fn refused(lag: u64, params: &serde_json::Value) -> usize {
+    let cluster = Cluster::new();
+    cluster.add_gateway("public");
+    cluster.set_lag(std::time::Duration::from_secs(lag));
+    let (caller, first, second) = (Caller::new(&cluster, params), release(1, 'a'), release(2, 'b'));
+    caller.apply(&first).unwrap();
+    caller.linger();
+    caller.apply(&second).unwrap();
+    caller.linger();
+    caller.traffic(&first, &[(&second, 90), (&first, 10)]).unwrap();
+    caller.linger();
+    // Fewer pods, or fewer of one: as a node that is drained, or an autoscaler, would have it.
+    caller.traffic(&first, &[(&second, 50), (&first, 50)]).unwrap();
+    caller.linger();
+    caller.apply(&first).unwrap();
+    caller.linger();
+    let refused = caller.refused.borrow().len();
+    refused
+}
+
+#[test]
+fn no_caller_meets_a_pod_that_has_ended() {
+    assert_eq!(refused(5, &json!({})), 0);
+    // The notice covers nodes that are late with a pod that goes: without it, and without the hand-over, each is missed.
+    assert_ne!(refused(5, &json!({ "notice_seconds": 0 })), 0);
+    let slow = json!({ "name": "public", "host": "score.example.com" });
+    // The hand-over covers gateways and load balancers that are later than any notice.
+    assert_eq!(refused(25, &json!({ "gateway": slow, "handover_seconds": 30 })), 0);
+    assert_ne!(refused(25, &json!({ "gateway": slow, "handover_seconds": 0 })), 0);
 }
 
 #[test]
