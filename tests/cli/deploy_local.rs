@@ -10,7 +10,8 @@ use sprag_runtime::{
 };
 use sprag_schemas::manifest::Clock;
 
-use crate::supervised::{DEADLINE, Site, block_on, eventually, kill, version};
+use crate::context::{Hidden, Project, Serving};
+use crate::supervised::{DEADLINE, MONDAY, OTHER, Site, TUESDAY, block_on, eventually, kill, scored, supervisor, version};
 
 /// Storage that an adapter has no use for.
 struct NoBlobs;
@@ -126,4 +127,33 @@ fn a_service_is_planned_made_changed_taken_back_and_ended() {
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
     assert_eq!(adapter.change(&DeployTask::Destroy), (Action::Keep, "there is none".to_owned()));
     assert_eq!(adapter.state(&DeployTask::Status).phase, Phase::Absent);
+}
+
+#[test]
+fn a_key_that_changed_takes_effect_with_the_next_release_and_no_other_secret_stays() {
+    let project = Serving::of(Project::diabetes());
+    project.append(
+        "\n[secrets.scoring]\nenv = \"SCORING_KEY\"\nhosts = [\"127.0.0.1\"]\n\n[environments.staging]\nkey = \"scoring\"\n\
+         deploy = { plugin = \"deploy-local\", grants = { services = true } }\nsmoke-test = { plugin = \"smoke-test-http\" }\n",
+    );
+    let _ = project.run(&["run"]).ok();
+    let release = |key: &str| {
+        let sprag = project.sprag(&["release", "--verbose", "--json"]).env("SCORING_KEY", key);
+        sprag.env("AZURE_CLIENT_SECRET", OTHER).run().ok()
+    };
+    let first = release(MONDAY);
+    let port = project.address("diabetes-staging").port();
+    assert_eq!((scored(port, MONDAY), scored(port, TUESDAY)), (200, 401));
+    let second = release(TUESDAY);
+    eventually("the new key alone lets in", || (scored(port, MONDAY), scored(port, TUESDAY)) == (401, 200));
+    let listed = project.run(&["releases", "latest", "--json"]).ok();
+    for secret in [MONDAY, TUESDAY, OTHER].map(Hidden::of) {
+        secret.is_not_told(&[&first, &second, &listed]);
+        secret.is_nowhere_under(project.outside());
+    }
+    let found: serde_json::Value = serde_json::from_str(&project.read(".sprag/services/diabetes-staging/found.json")).unwrap();
+    for process in [found["server"]["pid"].as_u64().unwrap(), supervisor(&project.root().canonicalize().unwrap()).unwrap()] {
+        let environment = std::fs::read(format!("/proc/{process}/environ")).unwrap();
+        Hidden::of(OTHER).is_not_in("an environment", environment);
+    }
 }

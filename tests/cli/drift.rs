@@ -60,8 +60,6 @@ fn few_rows_say_nothing_and_a_missing_column_is_an_error() {
     project.write("less.csv", Csv::diabetes().without("BMI").text());
     let error = project.run(&["drift", "--input", "less.csv"]).exits(exit_code::BAD_PROJECT).error();
     assert!(error.contains("`less.csv`: ") && error.contains("`BMI`"), "{error}");
-    let nobody = project.run(&["drift"]).ok().stdout;
-    assert!(nobody.contains("diabetes@1: no rows seen by services since "), "{nobody}");
     for bad in ["0", "-1", "x"] {
         let _ = project.run(&["drift", "--threshold", bad]).exits(exit_code::BAD_PROJECT);
     }
@@ -131,6 +129,42 @@ fn what_a_service_saw_is_told_by_it_and_by_the_command() {
     let report: DriftReport = project.run(&["drift", "--json"]).exits(exit_code::DRIFTED).json();
     assert_eq!((report.rows, report.services.as_slice()), (1768, &["serve".to_owned()][..]));
     assert_eq!((verdict(&report, "BMI"), verdict(&report, "prediction")), (DriftVerdict::Drifted, DriftVerdict::Drifted));
-    let other = project.run(&["drift", "--service", "another", "--json"]).ok();
-    assert_eq!(other.json::<DriftReport>().rows, 0);
+    let other = project.run(&["drift", "--service", "another"]).exits(exit_code::BAD_PROJECT);
+    assert_eq!(other.error(), "exit code 2\nerror: expected a service of the project (`serve`), found `another`\n");
+    let _ = project.run(&["drift", "--service", "serve"]).exits(exit_code::DRIFTED);
+}
+
+#[test]
+fn silence_is_no_good_sign() {
+    let project = project();
+    for args in [&["drift"][..], &["drift", "--days", "1", "--service", "serve"], &["drift", "--run"]] {
+        let error = project.run(args).exits(exit_code::BAD_PROJECT).error();
+        assert!(error.starts_with("exit code 2\nerror: expected rows of diabetes@1 seen by "), "{error}");
+        assert!(error.contains(", found none\n\nhint: see that requests reach it: `sprag services`; "), "{error}");
+    }
+    let runs: Vec<Value> = project.run(&["runs", "--json"]).ok().json();
+    assert_eq!(runs.len(), 1, "nothing seen is no reason to train again");
+    // A script that takes silence for what it is can tell it from every other error.
+    let report: DriftReport = project.run(&["drift", "--json"]).exits(exit_code::BAD_PROJECT).json();
+    assert_eq!((report.rows, report.drifted), (0, false));
+    project.write("none.csv", Csv { rows: vec![], ..Csv::diabetes() }.text());
+    let error = project.run(&["drift", "--input", "none.csv"]).exits(exit_code::BAD_PROJECT).error();
+    assert!(error.contains("none.csv"), "{error}");
+}
+
+#[test]
+fn a_small_training_set_hides_nothing() {
+    let project = Project::diabetes();
+    let mut small = Csv::diabetes();
+    small.rows.truncate(188);
+    project.write("data/diabetes.csv", small.text());
+    // A candidate may be blocked on so few rows; it is registered all the same where nothing is in production.
+    let _ = project.run(&["run"]).ok();
+    project.write("same.csv", many(&Csv::diabetes()));
+    let same: DriftReport = project.run(&["drift", "--input", "same.csv", "--json"]).ok().json();
+    assert_eq!((same.training_rows, same.drifted), (150, false), "{same:?}");
+    let heavier = Csv::diabetes().map("BMI", |_, value| (value.parse::<f64>().unwrap() + 9.0).to_string());
+    project.write("heavier.csv", many(&heavier));
+    let moved: DriftReport = project.run(&["drift", "--input", "heavier.csv", "--json"]).exits(exit_code::DRIFTED).json();
+    assert_eq!(verdict(&moved, "BMI"), DriftVerdict::Drifted);
 }

@@ -82,17 +82,21 @@ impl Site {
         self.found()["server"]["pid"].as_u64().unwrap()
     }
 
-    /// The process that looks after it, found by its arguments and its project (proc_pid_cmdline(5)).
+    /// The process that looks after it.
     pub(crate) fn supervisor(&self) -> Option<u64> {
-        let root = self.project.root().canonicalize().unwrap();
-        let is_it = |dir: &Path| {
-            let text = fs::read(dir.join("cmdline")).unwrap_or_default();
-            let args: Vec<_> = text.split(|byte| *byte == 0).collect();
-            args.contains(&root.as_os_str().as_encoded_bytes()) && args.contains(&b"supervise".as_slice())
-        };
-        let dirs = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-        dirs.filter(|dir| is_it(dir)).find_map(|dir| dir.file_name()?.to_str()?.parse().ok())
+        supervisor(&self.project.root().canonicalize().unwrap())
     }
+}
+
+/// The process that looks after a service of a project, found by its arguments and its project (proc_pid_cmdline(5)).
+pub(crate) fn supervisor(root: &Path) -> Option<u64> {
+    let is_it = |dir: &Path| {
+        let text = fs::read(dir.join("cmdline")).unwrap_or_default();
+        let args: Vec<_> = text.split(|byte| *byte == 0).collect();
+        args.contains(&root.as_os_str().as_encoded_bytes()) && args.contains(&b"supervise".as_slice())
+    };
+    let dirs = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    dirs.filter(|dir| is_it(dir)).find_map(|dir| dir.file_name()?.to_str()?.parse().ok())
 }
 
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -332,10 +336,10 @@ fn a_key_of_the_project_guards_a_service_and_is_in_no_argument() {
     assert!(matches!(unknown, Err(ServiceError::BadService(message)) if message.contains("found `other`")));
 }
 
-const MONDAY: &str = "key-of-monday-0123456789/+";
-const TUESDAY: &str = "key-of-tuesday-9876543210/+";
+pub(crate) const MONDAY: &str = "key-of-monday-0123456789/+";
+pub(crate) const TUESDAY: &str = "key-of-tuesday-9876543210/+";
 /// A secret of whoever deploys that is no matter of the service's.
-const OTHER: &str = "client-secret-of-the-deployer";
+pub(crate) const OTHER: &str = "client-secret-of-the-deployer";
 
 fn monday(variable: &str) -> Option<String> {
     (variable == "SCORING_KEY").then(|| MONDAY.to_owned())
@@ -346,7 +350,7 @@ fn tuesday(variable: &str) -> Option<String> {
 }
 
 /// What a request with a key is answered.
-fn scored(port: u16, key: &str) -> u16 {
+pub(crate) fn scored(port: u16, key: &str) -> u16 {
     let authorization = format!("Bearer {key}");
     let headers = [("authorization", authorization.as_str()), ("connection", "close")];
     Client::connect(address(port)).request("POST", "/score", &headers, ROWS).status

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use sprag_schemas::exit_code;
 
-use crate::context::{Hidden, Project, Serving, files, root};
+use crate::context::{Hidden, Project, Serving, root};
 use crate::part::{Server, free_port, has_python};
 
 const PASSWORD: &str = "correct-horse-battery-staple";
@@ -66,7 +66,8 @@ fn mail_server(folder: &Path) -> Server {
 
 /// All messages that the server took.
 fn messages(folder: &Path) -> Vec<String> {
-    files(&folder.join("new")).iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    let entries = fs::read_dir(folder.join("new")).into_iter().flatten();
+    entries.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
 }
 
 #[test]

@@ -4,21 +4,17 @@
 //! many rows it has seen, takes a value in some nanoseconds, and two of them are added. [`compare`] holds one that counted new rows against
 //! the one that counted the training rows.
 
+mod chance;
+mod compare;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use compare::{ColumnDrift, MOVED, MOVED_FAR, Movement, Role, Thresholds, compare};
+
 /// The value of [`Sketch::format`].
 pub const SKETCH_FORMAT: &str = "sprag-sketch/1";
-
-/// Below this a column has not moved, by the population stability index and the custom of those who use it (Siddiqi, Credit Risk Scorecards, 2006).
-pub const MOVED: f64 = 0.1;
-
-/// From this on it has moved far.
-pub const MOVED_FAR: f64 = 0.25;
-
-/// What stands for the share of an empty bin, of which no logarithm can be taken.
-const EMPTY: f64 = 1e-4;
 
 /// The bins of a column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,11 +97,6 @@ impl ColumnSketch {
     pub fn rows(&self) -> u64 {
         self.counts.iter().sum::<u64>() + self.nulls + self.other
     }
-
-    /// The counts of all bins, those of other values and of nulls after them.
-    fn all(&self) -> Vec<u64> {
-        self.counts.iter().copied().chain([self.other, self.nulls]).collect()
-    }
 }
 
 /// Counts of all columns that go into a model and come out of it.
@@ -179,126 +170,6 @@ pub struct OtherBins {
     pub column: String,
 }
 
-/// Where a column is in a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// It goes in.
-    Input,
-    /// It comes out.
-    Output,
-}
-
-/// What is said of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Movement {
-    /// Too few rows were counted to say anything.
-    Unknown,
-    /// It is as it was.
-    Stable,
-    /// It has moved: worth a look.
-    Moved,
-    /// It has moved far: the model sees what it was not trained on.
-    MovedFar,
-}
-
-/// How far a column has moved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct ColumnDrift {
-    /// The column.
-    pub column: String,
-    /// Where it is in the model.
-    pub role: Role,
-    /// The population stability index: the sum over all bins of (share now - share then) * ln(share now / share then).
-    pub psi: f64,
-    /// What the index comes to on average where nothing has moved, by the chance of so many rows: (bins - 1) * (1 / rows then + 1 / rows now).
-    pub chance: f64,
-    /// The Jensen-Shannon distance (base 2): from 0, the same, to 1, nothing in common.
-    pub jensen_shannon: f64,
-    /// The share of rows without a value, then and now.
-    pub nulls: (f64, f64),
-    /// The share of values no bin is for, then and now.
-    pub other: (f64, f64),
-    /// How many rows were counted now.
-    pub rows: u64,
-    /// What this comes to.
-    pub movement: Movement,
-}
-
-/// From which index on a column has moved, and moved far.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Thresholds {
-    /// From here on it has moved.
-    pub moved: f64,
-    /// From here on it has moved far.
-    pub far: f64,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self { moved: MOVED, far: MOVED_FAR }
-    }
-}
-
-/// Holds counts of new rows against those of the training rows, column by column: inputs, then outputs, by name.
-///
-/// # Errors
-/// The two were not counted in the same bins.
-pub fn compare(then: &Sketch, now: &Sketch, thresholds: Thresholds) -> Result<Vec<ColumnDrift>, OtherBins> {
-    then.check(now)?;
-    let inputs = then.inputs.iter().map(|(name, column)| (name, Role::Input, column, &now.inputs[name]));
-    let outputs = then.outputs.iter().map(|(name, column)| (name, Role::Output, column, &now.outputs[name]));
-    Ok(inputs.chain(outputs).map(|(name, role, then, now)| column(name, role, then, now, thresholds)).collect())
-}
-
-fn column(name: &str, role: Role, then: &ColumnSketch, now: &ColumnSketch, thresholds: Thresholds) -> ColumnDrift {
-    let (rows_then, rows) = (then.rows(), now.rows());
-    // A bin that neither has seen says nothing, and counts for nothing.
-    let pairs: Vec<(u64, u64)> = then.all().into_iter().zip(now.all()).filter(|(a, b)| a + b > 0).collect();
-    let share = |count: u64, rows: u64| count as f64 / rows.max(1) as f64;
-    let shares: Vec<(f64, f64)> = pairs.iter().map(|(a, b)| (share(*a, rows_then), share(*b, rows))).collect();
-    let psi = psi(&shares);
-    let chance = pairs.len().saturating_sub(1) as f64 * (1.0 / rows_then.max(1) as f64 + 1.0 / rows.max(1) as f64);
-    // So few rows that chance alone would come half way to having moved.
-    let is_unknown = rows == 0 || rows_then == 0 || chance > thresholds.moved / 2.0;
-    let movement = match psi - chance {
-        _ if is_unknown => Movement::Unknown,
-        index if index >= thresholds.far => Movement::MovedFar,
-        index if index >= thresholds.moved => Movement::Moved,
-        _ => Movement::Stable,
-    };
-    ColumnDrift {
-        column: name.to_owned(),
-        role,
-        psi,
-        chance,
-        jensen_shannon: jensen_shannon(&shares),
-        nulls: (share(then.nulls, rows_then), share(now.nulls, rows)),
-        other: (share(then.other, rows_then), share(now.other, rows)),
-        rows,
-        movement,
-    }
-}
-
-fn psi(shares: &[(f64, f64)]) -> f64 {
-    let term = |(then, now): &(f64, f64)| {
-        let (then, now) = (then.max(EMPTY), now.max(EMPTY));
-        (now - then) * (now / then).ln()
-    };
-    shares.iter().map(term).sum()
-}
-
-fn jensen_shannon(shares: &[(f64, f64)]) -> f64 {
-    let part = |share: f64, middle: f64| if share > 0.0 { share * (share / middle).log2() } else { 0.0 };
-    let term = |(then, now): &(f64, f64)| {
-        let middle = f64::midpoint(*then, *now);
-        f64::midpoint(part(*then, middle), part(*now, middle))
-    };
-    shares.iter().map(term).sum::<f64>().clamp(0.0, 1.0).sqrt()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
@@ -314,10 +185,6 @@ mod tests {
         column
     }
 
-    fn moved(then: ColumnSketch, now: ColumnSketch) -> ColumnDrift {
-        compare(&of(&[("x", then)]), &of(&[("x", now)]), Thresholds::default()).unwrap().remove(0)
-    }
-
     #[test]
     fn every_value_has_one_place() {
         let mut column = counted(&[2.0, 1.0, f64::NAN, 2.0], [0.5, 1.0, 1.5, 2.0, 3.0, f64::MAX, f64::NAN, f64::INFINITY]);
@@ -327,41 +194,6 @@ mod tests {
         ["a", "b", "b", "c"].iter().for_each(|value| column.text(value));
         column.number(1.0);
         assert_eq!((column.counts.as_slice(), column.other), (&[1, 2][..], 2));
-    }
-
-    #[test]
-    fn the_index_is_that_of_the_formula() {
-        // By hand: (0.5 - 0.25) ln 2 + (0.5 - 0.75) ln (2/3); Jensen-Shannon as scipy.spatial.distance.jensenshannon([.25,.75],[.5,.5],2).
-        let shares = [(0.25, 0.5), (0.75, 0.5)];
-        assert!((psi(&shares) - 0.274_653_072_167_027_4).abs() < 1e-12, "{}", psi(&shares));
-        assert!((jensen_shannon(&shares) - 0.220_895_768_849_017_35).abs() < 1e-12, "{}", jensen_shannon(&shares));
-        assert_eq!((psi(&[(0.5, 0.5); 2]), jensen_shannon(&[(0.5, 0.5); 2])), (0.0, 0.0));
-        assert!((jensen_shannon(&[(1.0, 0.0), (0.0, 1.0)]) - 1.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn what_has_moved_is_found_and_chance_is_not_blamed() {
-        let edges = [100.0, 200.0, 300.0, 400.0];
-        let spread = |from: u32, to: u32| (from..to).map(f64::from);
-        let then = || counted(&edges, spread(0, 500));
-        assert_eq!(moved(then(), counted(&edges, spread(0, 500))).movement, Movement::Stable);
-        assert_eq!(moved(then(), counted(&edges, spread(60, 560))).movement, Movement::Moved);
-        assert_eq!(moved(then(), counted(&edges, spread(250, 750))).movement, Movement::MovedFar);
-        // Three rows in three bins are no sign of anything.
-        let few = moved(then(), counted(&edges, [50.0, 250.0, 450.0]));
-        assert_eq!(few.movement, Movement::Unknown);
-        assert!(few.psi > MOVED_FAR && few.chance > MOVED, "{few:?}");
-        let empty = moved(then(), counted(&edges, []));
-        assert!(empty.movement == Movement::Unknown && empty.psi.is_finite(), "{empty:?}");
-    }
-
-    #[test]
-    fn missing_and_unknown_values_are_movement_too() {
-        let edges = [1.0];
-        let mut now = counted(&edges, (0..500).map(|i| f64::from(i % 3)));
-        (0..500).for_each(|_| now.null());
-        let drift = moved(counted(&edges, (0..1000).map(|i| f64::from(i % 3))), now);
-        assert_eq!((drift.movement, drift.nulls), (Movement::MovedFar, (0.0, 0.5)));
     }
 
     #[test]

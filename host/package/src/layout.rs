@@ -8,7 +8,7 @@ use sprag_store::{Store, StoreError};
 use crate::oci::{self, Descriptor, Document};
 
 /// The most bytes of a manifest or an index: registries take no more.
-const MOST: usize = 4 << 20;
+pub(crate) const MOST: usize = 4 << 20;
 
 /// Why a package cannot be read from the store.
 #[derive(Debug, thiserror::Error)]
@@ -125,15 +125,20 @@ fn collect(
 
 /// Reads one manifest or index.
 pub(crate) fn read(store: &Store, digest: &str, named: Option<&Descriptor>) -> Result<Node, PackageError> {
-    let bytes = store.read_blob(&parse(digest)?)?;
-    node(bytes, digest, named)
+    let parsed = parse(digest)?;
+    // A document can name anything that is there, a model too.
+    let length = store.open_blob(&parsed)?.metadata().map_or(0, |metadata| metadata.len());
+    if length > MOST as u64 {
+        return Err(too_long(digest, length));
+    }
+    node(store.read_blob(&parsed)?, digest, named)
 }
 
 /// Makes sense of the bytes of a manifest or index.
 pub(crate) fn node(bytes: Vec<u8>, digest: &str, named: Option<&Descriptor>) -> Result<Node, PackageError> {
     let bad = |found: String| PackageError::BadDocument { digest: digest.to_owned(), found };
     if bytes.len() > MOST {
-        return Err(bad(format!("{} bytes, which is more than any registry takes", bytes.len())));
+        return Err(too_long(digest, bytes.len() as u64));
     }
     let document: Document = serde_json::from_slice(&bytes).map_err(|error| bad(format!("another file ({error})")))?;
     let media_type = match (&document.media_type, named) {
@@ -153,6 +158,11 @@ pub(crate) fn node(bytes: Vec<u8>, digest: &str, named: Option<&Descriptor>) -> 
         return Err(bad(format!("a document of the type `{}`", descriptor.media_type)));
     }
     Ok(Node { descriptor, bytes, document })
+}
+
+fn too_long(digest: &str, length: u64) -> PackageError {
+    let found = format!("{length} bytes, which is more than any registry takes");
+    PackageError::BadDocument { digest: digest.to_owned(), found }
 }
 
 /// The manifest of the image that serves, and that of the WebAssembly artefact, among the files of a package.

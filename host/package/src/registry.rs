@@ -6,14 +6,17 @@
 //! <https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md>
 
 mod auth;
+mod body;
 mod client;
 mod error;
+mod patience;
 mod pull;
 mod push;
 mod reference;
 
 pub use client::{Registry, Transport};
 pub use error::RegistryError;
+pub use patience::Patience;
 pub use pull::Pulled;
 pub use push::{Progress, Pushed, push};
 pub use reference::{ParseReferenceError, Reference};

@@ -55,7 +55,7 @@ impl Pending {
     pub fn of(project: &Project, store: &Store, release: ReleaseRecord, now: &str) -> Result<Self, ReleaseError> {
         let not_waiting = || ReleaseError::NotWaiting { release: release.id.clone(), outcome: release.outcome.name() };
         let is_waiting = |step: &&StepRecord| step.action == Action::Approval && step.status == StepStatus::Waiting;
-        let step = release.steps.iter().find(is_waiting).ok_or_else(not_waiting)?;
+        let step = release.steps.iter().find(is_waiting).filter(|_| !release.outcome.is_final()).ok_or_else(not_waiting)?;
         let (Some(asked), Some(package)) = (&step.statement, &release.package) else { return Err(not_waiting()) };
         let environment = steps::environment(project, &asked.environment)?;
         let reference = &release.version;

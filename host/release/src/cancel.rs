@@ -25,6 +25,9 @@ pub fn cancel(store: &Store, release: &str, (by, reason, at): (&str, &str, &str)
     let mut places: Vec<_> = begun.filter_map(|step| step.environment.as_deref()).map(|name| format!("`{name}`")).collect();
     places.dedup();
     let left = if places.is_empty() { String::new() } else { format!("; left as it is: {}", places.join(", ")) };
+    for step in record.steps.iter_mut().filter(|step| matches!(step.status, StepStatus::Waiting | StepStatus::Running)) {
+        (step.status, step.reason) = (StepStatus::Blocked, "the release was cancelled".to_owned());
+    }
     record.outcome = ReleaseOutcome::Blocked;
     record.reason = format!("cancelled by `{by}`: {reason}{left}");
     record.finished_at = Some(at.to_owned());

@@ -166,7 +166,7 @@ impl<'a, A: Actor> Driver<'a, A> {
             (Purpose::Release, None) => "is in".to_owned(),
             (Purpose::Release, Some(percent)) => format!("has {percent} % of the requests in"),
         };
-        let removed: String = record.steps.iter().filter(|step| steps::is_removed_gate(step)).map(steps::without_gate).collect();
+        let removed: String = record.steps.iter().filter_map(steps::without_gate).collect();
         Ok((ReleaseOutcome::Released, format!("{} {what} `{}`{removed}", record.version, record.to)))
     }
 

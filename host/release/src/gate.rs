@@ -146,6 +146,12 @@ impl<A: Actor> Driver<'_, A> {
     ) -> Result<Next, ReleaseError> {
         let mut said = vec![];
         let mut waits = vec![];
+        let was_asked = self.release.record.steps[place].required > 0;
+        if policy.is_some() {
+            self.release.record.steps[place].required = event.required;
+        } else if was_asked && self.release.record.emergency.is_none() {
+            said.push(steps::UNASKED.to_owned());
+        }
         for stage in &environment.approve {
             let finished = self.actor.approve(stage, event).await;
             let rule = stage.name.rsplit('.').next().unwrap_or(&stage.name);

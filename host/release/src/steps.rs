@@ -48,14 +48,19 @@ fn is_telling(step: &StepRecord) -> bool {
     step.action == Action::Notify && step.name.split('.').nth(1) == Some("tell")
 }
 
+/// What a gate says at which people were asked, and only rules are left.
+pub(crate) const UNASKED: &str = "no person is asked any more, since the rule for them was removed";
+
 /// Whether a step is a gate at which the release waited when it was removed. No other gate is ever skipped.
 pub(crate) fn is_removed_gate(step: &StepRecord) -> bool {
     step.action == Action::Approval && step.status == StepStatus::Skipped
 }
 
-/// What is said of a release that went through where a gate was removed.
-pub(crate) fn without_gate(step: &StepRecord) -> String {
-    format!("; the gate of `{}` was removed while it waited there", step.environment.as_deref().unwrap_or_default())
+/// What is said of a release that went through where a gate, or what people had to say at it, was removed.
+pub(crate) fn without_gate(step: &StepRecord) -> Option<String> {
+    let is_open = is_removed_gate(step) || (step.action == Action::Approval && step.reason.contains(UNASKED));
+    let environment = step.environment.as_deref().unwrap_or_default();
+    is_open.then(|| format!("; the gate of `{environment}` was removed while it waited there"))
 }
 
 /// The environment of this name.
@@ -130,6 +135,7 @@ pub(crate) fn step(name: String, action: Action, environment: Option<&str>, stag
         endpoint: None,
         statement: None,
         renewals: 0,
+        required: 0,
     }
 }
 

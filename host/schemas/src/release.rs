@@ -164,6 +164,9 @@ pub struct StepRecord {
     /// How often an `approval` was asked for anew, because what it is about changed or its time was over.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub renewals: u32,
+    /// How many people must approve, in an `approval` at which people were asked.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub required: u32,
 }
 
 const fn is_zero(number: &u32) -> bool {

@@ -15,7 +15,7 @@ mod table;
 pub(crate) use outcome::{Outcome, metric, ran, stage};
 pub(crate) use project::{Project, root};
 pub(crate) use running::Running;
-pub(crate) use secret::{Hidden, files};
+pub(crate) use secret::Hidden;
 pub(crate) use service::Service;
 pub(crate) use services::Serving;
 pub(crate) use sprag::Sprag;

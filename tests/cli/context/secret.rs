@@ -71,7 +71,7 @@ impl Hidden {
 }
 
 /// The files under a folder. Pipes and sockets are none.
-pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
+fn files(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     entries
         .flat_map(|entry| match entry.file_type() {

@@ -7,7 +7,7 @@ use clap::Args;
 /// Arguments of `sprag drift`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  sprag drift\n  sprag drift diabetes@3 --days 1 --service diabetes-production --json\n  sprag drift --input patients.csv --threshold 0.1\n  sprag drift --run\n\nThe exit code is 10, `drifted`, where any column has drifted; with --run it is that of the run."
+    after_help = "Examples:\n  sprag drift\n  sprag drift diabetes@3 --days 1 --service diabetes-production --json\n  sprag drift --input patients.csv --threshold 0.1\n  sprag drift --run\n\nThe exit code is 10, `drifted`, where any column has drifted, and 2 where there are no rows to look at; with --run it is that of the run."
 )]
 pub struct DriftArgs {
     /// The version: NAME@NUMBER, NAME@ALIAS, @ALIAS of the project's model, or NAME for the newest [default: the version in production].

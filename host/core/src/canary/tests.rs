@@ -160,11 +160,12 @@ fn other_predictions_send_a_challenger_back() {
             count(analysis.champion(), 400, 0, 1, 0.0);
         }
     };
-    // Ten bins of a tenth each. Moved by 20, the first two are empty and the last has three tenths: 2 (0.0001 - 0.1) ln 0.001 + (0.3 - 0.1) ln 3.
+    // Ten bins of 40. Moved by 20, the first two are empty and the last has 120; with half a row more in each of ten:
+    // 2 (0.5 - 40.5) / 405 ln(0.5 / 40.5) + (120.5 - 40.5) / 405 ln(120.5 / 40.5).
     rolls_back(
         "[shift]\nmost-psi = 0.25",
         Cause::Shift,
-        "the challenger's predictions have a population stability index of 1.600 against the champion's, of which chance makes 0.045, where at most 0.25 beyond chance is allowed",
+        "the challenger's predictions have a population stability index of 1.083 against the champion's, of which chance makes 0.045, where at most 0.25 beyond chance is allowed",
         moved(20.0),
     );
     advances("[shift]\nmost-psi = 0.25", moved(2.0));

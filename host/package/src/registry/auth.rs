@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use docker_credential::{CredentialRetrievalError, DockerCredential};
 use serde::Deserialize;
 
-use super::RegistryError;
-use super::client::checked;
+use super::body::MOST_WORDS;
+use super::patience::Pulse;
+use super::{Registry, RegistryError};
 
 /// What docker knows of a registry's user.
 #[derive(Clone, PartialEq, Eq)]
@@ -104,64 +105,55 @@ fn parameters(text: &str) -> BTreeMap<String, String> {
     found
 }
 
-/// The answer of a token service.
+/// The answer of a token service: one of them, or the same in both, for clients of either kind
+/// (<https://distribution.github.io/distribution/spec/auth/token/>).
 #[derive(Deserialize)]
 struct Token {
-    #[serde(alias = "access_token")]
     token: Option<String>,
+    access_token: Option<String>,
 }
 
-/// Gets a token. `scope` is what we are about to do, in the registry's own words where it said any.
-pub(super) async fn token(
-    client: &reqwest::Client,
-    host: &str,
-    credentials: &Credentials,
-    (realm, service, scope): (&str, Option<&str>, &str),
-) -> Result<String, RegistryError> {
-    let action = "get a token";
-    let bad = |found: String| RegistryError::Protocol {
-        host: host.to_owned(),
-        expected: "the address of a token service".to_owned(),
-        found,
-    };
-    let mut url = url::Url::parse(realm).map_err(|_| bad(format!("`{realm}`")))?;
-    let request = match credentials {
-        Credentials::Identity(identity) => {
-            let mut form = url::form_urlencoded::Serializer::new(String::new());
-            form.append_pair("grant_type", "refresh_token").append_pair("client_id", "sprag").append_pair("scope", scope);
-            form.append_pair("service", service.unwrap_or_default()).append_pair("refresh_token", identity);
-            client.post(url).header("content-type", "application/x-www-form-urlencoded").body(form.finish())
-        }
-        Credentials::None | Credentials::Password(..) => {
-            if let Some(service) = service {
-                url.query_pairs_mut().append_pair("service", service);
-            }
-            url.query_pairs_mut().append_pair("scope", scope);
-            let request = client.get(url);
-            match credentials {
-                Credentials::Password(user, password) => request.basic_auth(user, Some(password)),
-                _ => request,
-            }
-        }
-    };
-    let sent = request.send().await;
-    let answer = sent.map_err(|error| RegistryError::Connection { action: action.to_owned(), host: host.to_owned(), error })?;
-    if answer.status().as_u16() == 401 {
-        let had_credentials = *credentials != Credentials::None;
-        return Err(RegistryError::Denied { action: action.to_owned(), host: host.to_owned(), had_credentials });
+impl Token {
+    fn parse(bytes: &[u8]) -> Option<String> {
+        let Self { token, access_token } = serde_json::from_slice(bytes).ok()?;
+        token.or(access_token)
     }
-    let answer = checked(answer, host, action).await?;
-    let bytes = answer.bytes().await.map_err(|error| RegistryError::Connection {
-        action: action.to_owned(),
-        host: host.to_owned(),
-        error,
-    })?;
-    let expected = || RegistryError::Protocol {
-        host: host.to_owned(),
-        expected: "a token as JSON".to_owned(),
-        found: "something else".to_owned(),
-    };
-    serde_json::from_slice::<Token>(&bytes).ok().and_then(|token| token.token).ok_or_else(expected)
+}
+
+impl Registry {
+    /// Gets a token of the service at `realm`. `scope` is what we are about to do, in the registry's own words where it said any.
+    pub(super) async fn token(&self, realm: &str, service: Option<&str>, scope: &str) -> Result<String, RegistryError> {
+        let action = "get a token";
+        let expected = "the address of a token service";
+        let url = url::Url::parse(realm).map_err(|_| self.protocol(expected, &format!("`{realm}`")))?;
+        let mut url = self.secured(url, expected)?;
+        let request = match &self.credentials {
+            Credentials::Identity(identity) => {
+                let mut form = url::form_urlencoded::Serializer::new(String::new());
+                form.append_pair("grant_type", "refresh_token").append_pair("client_id", "sprag").append_pair("scope", scope);
+                form.append_pair("service", service.unwrap_or_default()).append_pair("refresh_token", identity);
+                self.client.post(url).header("content-type", "application/x-www-form-urlencoded").body(form.finish())
+            }
+            Credentials::None | Credentials::Password(..) => {
+                if let Some(service) = service {
+                    url.query_pairs_mut().append_pair("service", service);
+                }
+                url.query_pairs_mut().append_pair("scope", scope);
+                let request = self.client.get(url);
+                match &self.credentials {
+                    Credentials::Password(user, password) => request.basic_auth(user, Some(password)),
+                    _ => request,
+                }
+            }
+        };
+        let answer = self.answer(action, &Pulse::new(self.patience), request).await?;
+        if answer.status().as_u16() == 401 {
+            return Err(self.denied(action));
+        }
+        let answer = self.checked(answer, action).await?;
+        let bytes = self.whole(answer, action, MOST_WORDS).await?;
+        Token::parse(&bytes).ok_or_else(|| self.protocol("a token as JSON", "something else"))
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +179,20 @@ mod tests {
         assert_eq!(Challenge::parse("bearer realm=https://a/token, service=b"), bearer("https://a/token", Some("b"), None));
         for bad in ["Bearer service=\"a\"", "Negotiate", ""] {
             assert_eq!(Challenge::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_token_comes_under_either_name_or_both() {
+        for text in [
+            r#"{"token":"a","expires_in":300}"#,
+            r#"{"access_token":"a"}"#,
+            r#"{"token":"a","access_token":"a","issued_at":"2026-11-25T04:45:25Z"}"#,
+        ] {
+            assert_eq!(Token::parse(text.as_bytes()).as_deref(), Some("a"), "{text}");
+        }
+        for text in ["{}", "[]", r#"{"token":1}"#, ""] {
+            assert_eq!(Token::parse(text.as_bytes()), None, "{text}");
         }
     }
 }

@@ -1,19 +1,13 @@
 //! One repository's end of the wire: requests, who they are from, and what a refusal says.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::pin::Pin;
-use std::sync::Mutex;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use reqwest::{Client, Method, RequestBuilder, Response};
-use serde::Deserialize;
 use url::Url;
 
-use super::auth::{Challenge, Credentials, token};
+use super::auth::{Challenge, Credentials};
+use super::patience::{Patience, Pulse, Silence};
 use super::{Reference, RegistryError};
 
 /// How a registry is talked to.
@@ -40,19 +34,17 @@ impl Transport {
 /// The longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// The longest silence within an answer.
-const SILENCE: Duration = Duration::from_secs(60);
-
 /// The pauses before something that failed in passing is tried again.
 const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 
 /// One repository of a registry.
 pub struct Registry {
-    client: Client,
+    pub(super) client: Client,
+    pub(super) patience: Patience,
+    pub(super) credentials: Credentials,
     host: String,
     repository: String,
     base: Url,
-    credentials: Credentials,
     /// The `Authorization` that the registry took last.
     authorization: Mutex<Option<String>>,
 }
@@ -78,7 +70,10 @@ impl Registry {
         let host = reference.host.clone();
         let wrong = |error| RegistryError::Connection { action: "prepare a connection".to_owned(), host: host.clone(), error };
         let agent = concat!("sprag/", env!("CARGO_PKG_VERSION"));
-        let client = Client::builder().user_agent(agent).connect_timeout(CONNECT).read_timeout(SILENCE).build().map_err(wrong)?;
+        // The client's own limit on silence is one on the whole time until an answer begins, however fast content is being taken: see `Patience` instead.
+        let client = Client::builder().user_agent(agent).connect_timeout(CONNECT);
+        // A redirect must not lead away from TLS either.
+        let client = client.https_only(transport == Transport::Tls).build().map_err(wrong)?;
         let address = if host == "docker.io" { "registry-1.docker.io" } else { &host };
         let scheme = if transport == Transport::Plain { "http" } else { "https" };
         let base = Url::parse(&format!("{scheme}://{address}/")).map_err(|error| RegistryError::Protocol {
@@ -91,7 +86,14 @@ impl Registry {
             _ => reference.repository.clone(),
         };
         let credentials = Credentials::of(&host)?;
-        Ok(Self { client, host, repository, base, credentials, authorization: Mutex::default() })
+        let (patience, authorization) = (Patience::default(), Mutex::default());
+        Ok(Self { client, patience, credentials, host, repository, base, authorization })
+    }
+
+    /// The same, waited for longer or less long.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     /// The registry's host.
@@ -110,9 +112,19 @@ impl Registry {
     pub(super) fn upload_url(&self, response: &Response, digest: &str) -> Result<Url, RegistryError> {
         let location = response.headers().get("location").and_then(|value| value.to_str().ok());
         let url = location.and_then(|location| response.url().join(location).ok());
-        let mut url = url.ok_or_else(|| self.protocol("the address of an upload", "none"))?;
+        let url = url.ok_or_else(|| self.protocol("the address of an upload", "none"))?;
+        let mut url = self.secured(url, "the address of an upload")?;
         url.query_pairs_mut().append_pair("digest", digest);
         Ok(url)
+    }
+
+    /// An address that the registry named, unless it is one without TLS while the registry itself has it: a secret or a model would go there in the open.
+    pub(super) fn secured(&self, url: Url, what: &str) -> Result<Url, RegistryError> {
+        match (url.scheme(), self.base.scheme()) {
+            ("https", _) | ("http", "http") => Ok(url),
+            // The rest of the address may itself be a key to what is there.
+            _ => Err(self.protocol(&format!("{what} with TLS"), &format!("one at `{}`", url.origin().ascii_serialization()))),
+        }
     }
 
     pub(super) fn protocol(&self, expected: &str, found: &str) -> RegistryError {
@@ -136,27 +148,42 @@ impl Registry {
         action: &str,
         method: Method,
         url: Url,
-        fill: impl Fn(RequestBuilder) -> Result<RequestBuilder, RegistryError>,
+        fill: impl Fn(RequestBuilder, &Arc<Pulse>) -> Result<RequestBuilder, RegistryError>,
     ) -> Result<Response, RegistryError> {
         let is_ours = url.origin() == self.base.origin();
-        let request = || fill(self.client.request(method.clone(), url.clone()));
-        let with = |request: RequestBuilder, authorization: Option<String>| match authorization {
-            // An upload may go to another host than the registry's, which need not learn who we are.
-            Some(authorization) if is_ours => request.header("authorization", authorization),
-            _ => request,
+        let exchange = async |authorization: Option<String>| {
+            let pulse = Pulse::new(self.patience);
+            let request = fill(self.client.request(method.clone(), url.clone()), &pulse)?;
+            let request = match authorization {
+                // An upload may go to another host than the registry's, which need not learn who we are.
+                Some(authorization) if is_ours => request.header("authorization", authorization),
+                _ => request,
+            };
+            self.answer(action, &pulse, request).await
         };
         let known = self.authorization.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        let answer = self.connected(action, with(request()?, known).send().await)?;
+        let answer = exchange(known).await?;
         if answer.status().as_u16() != 401 || !is_ours {
             return Ok(answer);
         }
         let authorization = self.authorize(action, &answer, &method).await?;
-        let answer = self.connected(action, with(request()?, Some(authorization.clone())).send().await)?;
+        let answer = exchange(Some(authorization.clone())).await?;
         if answer.status().as_u16() == 401 {
             return Err(self.denied(action));
         }
         *self.authorization.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(authorization);
         Ok(answer)
+    }
+
+    /// Gets what stands at an address.
+    pub(super) async fn get(&self, action: &str, url: Url) -> Result<Response, RegistryError> {
+        self.send(action, Method::GET, url, |request, _| Ok(request)).await
+    }
+
+    /// The answer to one request, whatever it says.
+    pub(super) async fn answer(&self, action: &str, pulse: &Pulse, request: RequestBuilder) -> Result<Response, RegistryError> {
+        let answer = pulse.watch(request.send()).await.map_err(|silence| self.silent(action, silence))?;
+        answer.map_err(|source| self.connection(action, source))
     }
 
     /// The `Authorization` that answers a challenge.
@@ -177,14 +204,13 @@ impl Registry {
                 let does = if [Method::GET, Method::HEAD].contains(method) { "pull" } else { "pull,push" };
                 let ours = format!("repository:{}:{does}", self.repository);
                 let scope = scope.unwrap_or(ours);
-                let token = token(&self.client, &self.host, &self.credentials, (&realm, service.as_deref(), &scope)).await?;
-                Ok(format!("Bearer {token}"))
+                Ok(format!("Bearer {}", self.token(&realm, service.as_deref(), &scope).await?))
             }
             None => Err(self.protocol("a challenge of the kind `Basic` or `Bearer`", "another")),
         }
     }
 
-    fn denied(&self, action: &str) -> RegistryError {
+    pub(super) fn denied(&self, action: &str) -> RegistryError {
         let had_credentials = self.credentials != Credentials::None;
         RegistryError::Denied { action: action.to_owned(), host: self.host.clone(), had_credentials }
     }
@@ -193,85 +219,8 @@ impl Registry {
         RegistryError::Connection { action: action.to_owned(), host: self.host.clone(), error }
     }
 
-    fn connected(&self, action: &str, sent: reqwest::Result<Response>) -> Result<Response, RegistryError> {
-        sent.map_err(|source| self.connection(action, source))
-    }
-}
-
-/// What a registry says of an error.
-#[derive(Deserialize)]
-struct Errors {
-    errors: Vec<ErrorEntry>,
-}
-
-#[derive(Deserialize)]
-struct ErrorEntry {
-    #[serde(default)]
-    code: String,
-    #[serde(default)]
-    message: String,
-}
-
-/// The answer, where it is a success; else what the registry said.
-pub(super) async fn checked(answer: Response, host: &str, action: &str) -> Result<Response, RegistryError> {
-    let status = answer.status();
-    if status.is_success() {
-        return Ok(answer);
-    }
-    let bytes = answer.bytes().await.unwrap_or_default();
-    let message = match serde_json::from_slice::<Errors>(&bytes) {
-        Ok(Errors { errors }) => {
-            let said = errors.into_iter().map(|error| if error.message.is_empty() { error.code } else { error.message });
-            said.collect::<Vec<_>>().join("; ")
-        }
-        Err(_) => String::from_utf8_lossy(&bytes).trim().chars().take(200).collect(),
-    };
-    // A registry's words are shown on a terminal.
-    let message = message.chars().filter(|character| !character.is_control()).collect();
-    Err(RegistryError::Refused { action: action.to_owned(), host: host.to_owned(), status: status.as_u16(), message })
-}
-
-/// A file as the body of a request, read as it is sent.
-pub(super) struct FileBody {
-    file: File,
-    left: u64,
-}
-
-/// The bytes of one frame.
-const FRAME: usize = 1 << 17;
-
-impl FileBody {
-    pub(super) fn new(file: File, length: u64) -> Self {
-        Self { file, left: length }
-    }
-}
-
-impl http_body::Body for FileBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if self.left == 0 {
-            return Poll::Ready(None);
-        }
-        // Read in place: a file of the store on a local disk, a piece at a time.
-        let mut bytes = vec![0; usize::try_from(self.left).unwrap_or(FRAME).min(FRAME)];
-        let read = match self.file.read(&mut bytes) {
-            Ok(0) => return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
-            Ok(read) => read,
-            Err(error) => return Poll::Ready(Some(Err(error))),
-        };
-        bytes.truncate(read);
-        self.left -= read as u64;
-        Poll::Ready(Some(Ok(Frame::data(bytes.into()))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.left == 0
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+    pub(super) fn silent(&self, action: &str, Silence { what, wait }: Silence) -> RegistryError {
+        RegistryError::Silent { action: action.to_owned(), host: self.host.clone(), what, wait }
     }
 }
 
@@ -294,5 +243,45 @@ mod tests {
         ] {
             assert_eq!(Transport::for_host(host), expected, "{host}");
         }
+    }
+
+    #[test]
+    fn a_registry_with_tls_leads_nowhere_without() {
+        let open = |transport| Registry::new(&"r.example.com/a".parse().unwrap(), transport).unwrap();
+        let secured = |transport, url: &str| open(transport).secured(Url::parse(url).unwrap(), "a token service");
+        for (transport, url) in [
+            (Transport::Tls, "https://auth.example.com/token"),
+            (Transport::Plain, "https://auth.example.com/token"),
+            (Transport::Plain, "http://127.0.0.1:5001/token"),
+        ] {
+            assert_eq!(secured(transport, url).unwrap().as_str(), url);
+        }
+        for (transport, url) in [
+            (Transport::Tls, "http://auth.example.com:81/token?key=1"),
+            (Transport::Tls, "http://127.0.0.1/token"),
+            (Transport::Plain, "ftp://a/b"),
+        ] {
+            let error = secured(transport, url).unwrap_err().to_string();
+            assert!(
+                error.starts_with("expected a token service with TLS from the registry `r.example.com`, found one at"),
+                "{error}"
+            );
+            assert!(!error.contains("key=1"), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_credentials_go_to_a_token_service_without_tls() {
+        // Nothing listens there: had it been asked, the error would be another one.
+        let token = async |realm: &str| {
+            let mut registry = Registry::new(&"r.example.com/a".parse().unwrap(), Transport::Tls).unwrap();
+            registry.credentials = Credentials::Password("ada".to_owned(), "secret".to_owned());
+            registry.token(realm, None, "repository:a:pull").await.unwrap_err().to_string()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let error = runtime.block_on(token("http://127.0.0.1:1/token"));
+        let expected = "expected the address of a token service with TLS from the registry `r.example.com`, found one at `http://127.0.0.1:1`";
+        assert_eq!(error, expected);
+        assert!(runtime.block_on(token("https://127.0.0.1:1/token")).starts_with("failed to get a token at the registry"));
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong between sprag and a registry.
 
 use std::io;
+use std::time::Duration;
 
 use crate::layout::PackageError;
 
@@ -19,6 +20,18 @@ pub enum RegistryError {
         host: String,
         /// Why. It is no source of this error: what it says beside the innermost cause is the address once more.
         error: reqwest::Error,
+    },
+    /// The registry is there, and nothing comes of it.
+    #[error("failed to {action} at the registry `{host}`: {what} for {wait:?}")]
+    Silent {
+        /// What was tried.
+        action: String,
+        /// The registry.
+        host: String,
+        /// What it did not do.
+        what: &'static str,
+        /// How long that was waited for.
+        wait: Duration,
     },
     /// The registry answered with an error.
     #[error("failed to {action} at the registry `{host}`: it answered {status}{}", if .message.is_empty() { String::new() } else { format!(": {}", .message) })]
@@ -125,7 +138,7 @@ impl RegistryError {
     /// Whether it may work when it is tried again at once.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::Connection { .. } => true,
+            Self::Connection { .. } | Self::Silent { .. } => true,
             Self::Refused { status, .. } => *status >= 500 || *status == 429,
             _ => false,
         }

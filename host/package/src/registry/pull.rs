@@ -1,13 +1,20 @@
 //! Pulling: a manifest or index with everything that it names, into the content store, each file held against its digest.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use sprag_core::digest::Digest;
 use sprag_store::Store;
 
-use super::client::checked;
 use super::{Registry, RegistryError};
 use crate::layout::{self, Node, PackageError, parse};
 use crate::oci::{self, Descriptor};
+
+/// The most manifests and indexes of one pull: an index for every platform there is has some dozens.
+const MANIFESTS: usize = 128;
+
+/// The most bytes of all of them together. Who names a thing decides how much there is to read before anything is known of it.
+const MANIFEST_BYTES: usize = 8 * layout::MOST;
 
 /// What was pulled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,17 +36,25 @@ impl Registry {
     pub async fn pull(&self, store: &Store, which: &str) -> Result<Pulled, RegistryError> {
         let mut received = 0;
         let root = self.pull_manifest(store, which, None, &mut received).await?;
-        let mut open = root.document.manifests.clone();
-        let mut nodes = vec![root.clone()];
+        let blobs_of = |node: &Node| node.document.config.iter().chain(&node.document.layers).cloned().collect::<Vec<_>>();
+        let (mut open, mut blobs, mut bytes) = (root.document.manifests.clone(), blobs_of(&root), root.bytes.len());
+        let mut known = BTreeSet::from([root.descriptor.digest.clone()]);
         while let Some(descriptor) = open.pop() {
-            let node = self.pull_manifest(store, &descriptor.digest, Some(&descriptor), &mut received).await?;
-            open.extend(node.document.manifests.iter().cloned());
-            nodes.push(node);
-        }
-        for node in &nodes {
-            for blob in node.document.config.iter().chain(&node.document.layers) {
-                self.patiently(async || self.pull_blob(store, blob).await).await.map(|bytes| received += bytes)?;
+            // Two can name the same third one.
+            if !known.insert(descriptor.digest.clone()) {
+                continue;
             }
+            if known.len() > MANIFESTS || bytes > MANIFEST_BYTES {
+                let expected = format!("at most {MANIFESTS} manifests and {MANIFEST_BYTES} bytes of them in `{which}`");
+                return Err(self.protocol(&expected, "more"));
+            }
+            let node = self.pull_manifest(store, &descriptor.digest, Some(&descriptor), &mut received).await?;
+            bytes += node.bytes.len();
+            blobs.extend(blobs_of(&node));
+            open.extend(node.document.manifests);
+        }
+        for blob in &blobs {
+            self.patiently(async || self.pull_blob(store, blob).await).await.map(|bytes| received += bytes)?;
         }
         Ok(Pulled { digest: parse(&root.descriptor.digest)?, layers: root.document.layers, received })
     }
@@ -59,18 +74,18 @@ impl Registry {
         let accept = [oci::MANIFEST, oci::INDEX, oci::DOCKER[0], oci::DOCKER[1]].join(", ");
         let bytes = self.patiently(async || {
             let url = self.url(&format!("manifests/{which}"));
-            let answer = self.send(&action, Method::GET, url, |request| Ok(request.header("accept", &accept))).await?;
-            let answer = checked(answer, self.host(), &action).await?;
-            answer.bytes().await.map_err(|source| self.connection(&action, source))
+            let answer = self.send(&action, Method::GET, url, |request, _| Ok(request.header("accept", &accept))).await?;
+            let answer = self.checked(answer, &action).await?;
+            self.whole(answer, &action, layout::MOST).await
         });
         let bytes = bytes.await?;
         let found = Digest::of(&bytes);
         if let Some(expected) = expected.filter(|expected| *expected != found) {
             return Err(self.other(&expected.to_string(), &found));
         }
-        let node = layout::node(bytes.to_vec(), &found.to_string(), named)?;
-        store.put_bytes(&bytes).map_err(PackageError::from)?;
-        *received += bytes.len() as u64;
+        let node = layout::node(bytes, &found.to_string(), named)?;
+        store.put_bytes(&node.bytes).map_err(PackageError::from)?;
+        *received += node.bytes.len() as u64;
         Ok(node)
     }
 
@@ -81,16 +96,16 @@ impl Registry {
             return Ok(0);
         }
         let action = format!("pull {}", expected.short());
-        let answer = self.send(&action, Method::GET, self.url(&format!("blobs/{expected}")), Ok).await?;
-        let mut answer = checked(answer, self.host(), &action).await?;
+        let answer = self.get(&action, self.url(&format!("blobs/{expected}"))).await?;
+        let mut answer = self.checked(answer, &action).await?;
         let mut writer = store.writer().map_err(PackageError::from)?;
         let mut hasher = sprag_core::digest::Hasher::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|source| self.connection(&action, source))? {
-            if writer.len() + chunk.len() as u64 > blob.size {
+        while let Some(piece) = self.piece(&mut answer, &action).await? {
+            if writer.len() + piece.len() as u64 > blob.size {
                 return Err(self.protocol(&format!("{} bytes of {expected}", blob.size), "more"));
             }
-            hasher.update(&chunk);
-            writer.append(&chunk).map_err(PackageError::from)?;
+            hasher.update(&piece);
+            writer.append(&piece).map_err(PackageError::from)?;
         }
         let found = hasher.finish();
         // Dropped unfinished, a writer leaves nothing.

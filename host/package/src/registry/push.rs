@@ -1,11 +1,14 @@
 //! Pushing a package: what is named before what names it, so that nothing in the registry ever names what is not there.
 
+use std::io::Cursor;
+
+use bytes::Bytes;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sprag_schemas::package::Package;
 use sprag_store::Store;
 
-use super::client::{FileBody, checked};
+use super::body::Content;
 use super::{Reference, Registry, RegistryError};
 use crate::layout::{self, Node, parse};
 use crate::oci::{self, Descriptor};
@@ -98,30 +101,29 @@ impl Registry {
     async fn push_blob(&self, store: &Store, blob: &Descriptor) -> Result<bool, RegistryError> {
         let short = blob.digest.get(..19).unwrap_or(&blob.digest);
         let look = format!("look for {short}");
-        let answer = self.send(&look, Method::HEAD, self.url(&format!("blobs/{}", blob.digest)), Ok).await?;
+        let answer =
+            self.send(&look, Method::HEAD, self.url(&format!("blobs/{}", blob.digest)), |request, _| Ok(request)).await?;
         match answer.status().as_u16() {
             200 => return Ok(false),
             404 => {}
             _ => {
-                return Err(checked(answer, self.host(), &look)
-                    .await
-                    .err()
-                    .unwrap_or_else(|| self.protocol("200 or 404", "another success")));
+                let refused = self.checked(answer, &look).await.err();
+                return Err(refused.unwrap_or_else(|| self.protocol("200 or 404", "another success")));
             }
         }
         let action = format!("push {short}");
         let begun = self
-            .send(&action, Method::POST, self.url("blobs/uploads/"), |request| Ok(request.header("content-length", "0")))
+            .send(&action, Method::POST, self.url("blobs/uploads/"), |request, _| Ok(request.header("content-length", "0")))
             .await?;
-        let begun = checked(begun, self.host(), &action).await?;
+        let begun = self.checked(begun, &action).await?;
         let url = self.upload_url(&begun, &blob.digest)?;
         let digest = parse(&blob.digest)?;
-        let sent = self.send(&action, Method::PUT, url, |request| {
+        let sent = self.send(&action, Method::PUT, url, |request, pulse| {
             let file = store.open_blob(&digest).map_err(layout::PackageError::from)?;
-            let body = reqwest::Body::wrap(FileBody::new(file, blob.size));
-            Ok(request.header("content-type", "application/octet-stream").header("content-length", blob.size).body(body))
+            let request = request.header("content-type", "application/octet-stream").header("content-length", blob.size);
+            Ok(request.body(Content::of(file, blob.size, pulse)))
         });
-        checked(sent.await?, self.host(), &action).await?;
+        self.checked(sent.await?, &action).await?;
         Ok(true)
     }
 
@@ -142,10 +144,13 @@ impl Registry {
     }
 
     async fn put(&self, action: &str, which: &str, media_type: &str, bytes: Vec<u8>) -> Result<reqwest::Response, RegistryError> {
-        let url = self.url(&format!("manifests/{which}"));
-        let answer =
-            self.send(action, Method::PUT, url, |request| Ok(request.header("content-type", media_type).body(bytes.clone())));
-        checked(answer.await?, self.host(), action).await
+        let bytes = Bytes::from(bytes);
+        let answer = self.send(action, Method::PUT, self.url(&format!("manifests/{which}")), |request, pulse| {
+            let length = bytes.len() as u64;
+            let request = request.header("content-type", media_type).header("content-length", length);
+            Ok(request.body(Content::of(Cursor::new(bytes.clone()), length, pulse)))
+        });
+        self.checked(answer.await?, action).await
     }
 
     /// Enters a manifest as a referrer of its subject by the specification's tag scheme for registries without an interface for referrers: an index under the
@@ -154,13 +159,15 @@ impl Registry {
         let tag = subject.digest.replace(':', "-");
         let action = "enter a referrer";
         let found = self
-            .send(action, Method::GET, self.url(&format!("manifests/{tag}")), |request| Ok(request.header("accept", oci::INDEX)))
+            .send(action, Method::GET, self.url(&format!("manifests/{tag}")), |request, _| {
+                Ok(request.header("accept", oci::INDEX))
+            })
             .await?;
         let mut manifests: Vec<Value> = match found.status().as_u16() {
             404 => vec![],
             _ => {
-                let bytes =
-                    checked(found, self.host(), action).await?.bytes().await.map_err(|source| self.connection(action, source))?;
+                let found = self.checked(found, action).await?;
+                let bytes = self.whole(found, action, layout::MOST).await?;
                 let index: Value =
                     serde_json::from_slice(&bytes).map_err(|error| self.protocol("an index of referrers", &error.to_string()))?;
                 index["manifests"].as_array().cloned().unwrap_or_default()

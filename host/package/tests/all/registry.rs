@@ -1,15 +1,20 @@
 //! Pushing to and pulling from a registry that fails where it can.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use sprag_core::digest::Digest;
 use sprag_package::open_bundle;
-use sprag_package::registry::{Progress, Pushed, Reference, Registry, RegistryError, Transport, push};
+use sprag_package::registry::{Patience, Progress, Pulled, Pushed, Reference, Registry, RegistryError, Transport, push};
 use sprag_schemas::package::Package;
 use sprag_store::Store;
 
-use crate::stand_in::{Access, Fault, StandIn};
+use crate::stand_in::{Access, FLOOD, Fault, StandIn};
 use crate::support::{Registered, block_on, registered};
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 struct Scene {
     registry: StandIn,
@@ -34,6 +39,37 @@ impl Scene {
 
     fn push(&self, tag: &str) -> Result<Pushed, RegistryError> {
         block_on(push(&self.made.store, &self.package, &self.open(), &self.reference(tag), |_| {}))
+    }
+
+    /// Pushes one layer of 32 MiB in place of the package.
+    fn push_large(&self, patience: Patience) -> Result<Pushed, RegistryError> {
+        let put = |bytes: &[u8]| (self.made.store.put_bytes(bytes).unwrap(), bytes.len());
+        let described =
+            |(digest, size): (Digest, usize), kind: &str| json!({ "mediaType": kind, "digest": digest, "size": size });
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "config": described(put(b"{}"), "application/vnd.oci.empty.v1+json"),
+            "layers": [described(put(&vec![7; 32 << 20]), "application/octet-stream")],
+        });
+        let package = Package { digest: put(manifest.to_string().as_bytes()).0.to_string(), ..self.package.clone() };
+        let registry = self.open().with_patience(patience);
+        block_on(push(&self.made.store, &package, &registry, &self.reference(":large"), |_| {}))
+    }
+
+    /// Puts a manifest into the registry, under its digest and `tag`, and gives what an index says of it.
+    fn serve(&self, tag: &str, document: &Value) -> Value {
+        let bytes = document.to_string().into_bytes();
+        let (digest, size) = (Digest::of(&bytes).to_string(), bytes.len());
+        let mut state = self.registry.state();
+        state.manifests.insert(tag.to_owned(), bytes.clone());
+        state.manifests.insert(digest.clone(), bytes);
+        json!({ "mediaType": document["mediaType"], "digest": digest, "size": size })
+    }
+
+    /// Pulls into a store that has nothing.
+    fn pull(&self, which: &str, patience: Patience) -> Result<Pulled, RegistryError> {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = Store::open(&folder.path().join("empty")).unwrap();
+        block_on(self.open().with_patience(patience).pull(&store, which))
     }
 
     /// How many requests of this kind were answered so.
@@ -157,4 +193,79 @@ fn a_registry_that_is_not_there() {
     let error = block_on(push(&made.store, &package, &registry, &reference, |_| {})).unwrap_err();
     assert!(error.to_string().contains("at the registry `127.0.0.1:1`: Connection refused"), "{error}");
     assert!(error.hint().unwrap().starts_with("see that the registry runs"), "{error}");
+}
+
+#[test]
+fn a_push_takes_as_long_as_the_registry_goes_on_taking_it() {
+    let scene = scene(Access::Open);
+    let silence = Duration::from_secs(2);
+    // All of it takes longer than no piece of it may.
+    scene.registry.set(Some(Fault::Slow(silence + silence / 4)));
+    let pushed = scene.push_large(Patience { silence, commit: 10 * silence }).unwrap();
+    assert_eq!(pushed.sent, 3);
+    assert_eq!(scene.count("PUT /v2/team/mean/upload", "201"), 2, "at the first attempt");
+}
+
+#[test]
+fn a_push_ends_where_nothing_goes_on() {
+    let scene = scene(Access::Open);
+    let (short, long) = (Duration::from_secs(1), Duration::from_secs(600));
+    for (fault, patience, expected) in [
+        (Fault::Stuck, Patience { silence: short, commit: long }, "it took no more of the content for 1s"),
+        (Fault::Mute, Patience { silence: long, commit: short }, "it gave no answer to all of the content for 1s"),
+    ] {
+        scene.registry.set(Some(fault));
+        let error = scene.push_large(patience).unwrap_err();
+        assert!(
+            matches!(&error, RegistryError::Push { source, .. } if matches!(**source, RegistryError::Silent { .. })),
+            "{error}"
+        );
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_pull_ends_where_nothing_more_comes() {
+    let scene = scene(Access::Open);
+    scene.push("").unwrap();
+    scene.registry.set(Some(Fault::Half));
+    let error = scene.pull("3", Patience { silence: Duration::from_secs(1), ..Patience::default() }).unwrap_err();
+    assert!(error.to_string().ends_with("it sent no more of its answer for 1s"), "{error}");
+}
+
+#[test]
+fn no_answer_is_read_without_an_end() {
+    let pulled = |access, begin: &'static str, status| {
+        let scene = scene(access);
+        scene.registry.set(Some(Fault::Flood(begin, status)));
+        let error = scene.pull("3", Patience::default()).unwrap_err().to_string();
+        let flooded = scene.registry.state().flooded;
+        // What the system holds on either side comes on top of what was read.
+        assert!(flooded < FLOOD / 4, "{flooded}: {error}");
+        error
+    };
+    let manifest = pulled(Access::Open, "/v2/team/mean/manifests/", 200);
+    assert!(manifest.starts_with("expected at most 4194304 bytes (to pull the manifest 3) from the registry"), "{manifest}");
+    let token = pulled(Access::Token, "/token?", 200);
+    assert!(token.starts_with("expected at most 65536 bytes (to get a token) from the registry"), "{token}");
+    let error = pulled(Access::Open, "/v2/team/mean/manifests/", 404);
+    assert!(error.ends_with("it answered 404"), "{error}");
+}
+
+#[test]
+fn a_pull_goes_through_so_many_manifests_and_no_more() {
+    let scene = scene(Access::Open);
+    let index = |manifests: &[Value]| json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests });
+    let first = scene.serve("first", &json!({ "schemaVersion": 2, "mediaType": MANIFEST, "layers": [] }));
+    let chain = |length: usize| (1..length).fold(first.clone(), |below, _| scene.serve("chain", &index(&[below])));
+    chain(128);
+    scene.pull("chain", Patience::default()).unwrap();
+    chain(129);
+    let error = scene.pull("chain", Patience::default()).unwrap_err().to_string();
+    assert!(error.starts_with("expected at most 128 manifests and 33554432 bytes of them in `chain` from"), "{error}");
+    // The same one is one, however often it is named.
+    scene.serve("often", &index(&vec![first.clone(); 1000]));
+    scene.registry.set(None);
+    scene.pull("often", Patience::default()).unwrap();
+    assert_eq!(scene.count("GET /v2/team/mean/manifests/", "200"), 2);
 }

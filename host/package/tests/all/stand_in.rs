@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sprag_core::digest::Digest;
@@ -17,7 +18,23 @@ pub(crate) enum Fault {
     Once(usize, u16, &'static str),
     /// It gives other bytes than those that were asked for.
     OtherBytes,
+    /// It takes large content little by little until so much time has passed, and then what is left of it.
+    Slow(Duration),
+    /// It takes nothing of large content.
+    Stuck,
+    /// It takes large content and says nothing to it.
+    Mute,
+    /// It gives half of what was asked for, and then nothing.
+    Half,
+    /// It answers what begins so with this status and bytes without an end: up to [`FLOOD`] of them.
+    Flood(&'static str, u16),
 }
+
+/// Content that no system holds in its buffers, from so many bytes on.
+const LARGE: usize = 16 << 20;
+
+/// What a flood comes to where nobody stops it.
+pub(crate) const FLOOD: usize = 256 << 20;
 
 /// What it wants to know of its users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +60,11 @@ pub(crate) struct State {
     pub(crate) access: Access,
     /// Whether it says that it entered what a manifest is about.
     pub(crate) knows_referrers: bool,
+    /// How many bytes of floods were taken.
+    pub(crate) flooded: usize,
     seen: usize,
+    /// Connections on which nothing more comes.
+    held: Vec<TcpStream>,
 }
 
 /// The registry, on a free port. Its thread ends with the test.
@@ -86,7 +107,8 @@ impl StandIn {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (blobs, manifests) = (BTreeMap::new(), BTreeMap::new());
-        let state = State { blobs, manifests, log: vec![], fault: None, access, knows_referrers: false, seen: 0 };
+        let (log, held) = (vec![], vec![]);
+        let state = State { blobs, manifests, log, fault: None, access, knows_referrers: false, flooded: 0, seen: 0, held };
         let state = Arc::new(Mutex::new(state));
         let shared = state.clone();
         std::thread::spawn(move || {
@@ -105,30 +127,57 @@ impl StandIn {
     /// Sets the fault and counts requests anew.
     pub(crate) fn set(&self, fault: Option<Fault>) {
         let mut state = self.state();
-        (state.fault, state.seen) = (fault, 0);
+        (state.fault, state.seen, state.flooded) = (fault, 0, 0);
         state.log.clear();
     }
 }
 
 /// Answers one request, and closes.
 fn serve(state: &Mutex<State>, stream: &TcpStream, port: u16) -> std::io::Result<()> {
-    let request = read(stream)?;
+    let fault = state.lock().unwrap().fault;
+    let Some(request) = read(stream, fault)? else {
+        state.lock().unwrap().held.push(stream.try_clone()?);
+        return Ok(());
+    };
     let mut state = state.lock().unwrap();
     state.seen += 1;
-    let answer = match state.fault {
+    let answer = match fault {
         Some(Fault::DownFrom(first)) if state.seen >= first => return Ok(()),
         Some(Fault::Once(which, status, code)) if state.seen == which => Answer::error(status, code),
+        Some(Fault::Flood(begin, status)) if request.path.starts_with(begin) => {
+            state.log.push(format!("{} {} {status}", request.method, request.path));
+            return flood(stream, status, &mut state.flooded);
+        }
         _ => state.answer(&request, port),
     };
     state.log.push(format!("{} {} {}", request.method, request.path, answer.status));
     let mut head = format!("HTTP/1.1 {} x\r\nconnection: close\r\ncontent-length: {}\r\n", answer.status, answer.body.len());
     head.extend(answer.headers.iter().map(|header| format!("{header}\r\n")));
-    let mut stream = stream;
-    stream.write_all(format!("{head}\r\n").as_bytes())?;
-    if request.method == "HEAD" { Ok(()) } else { stream.write_all(&answer.body) }
+    let mut to = stream;
+    to.write_all(format!("{head}\r\n").as_bytes())?;
+    match (request.method.as_str(), fault) {
+        ("HEAD", _) => Ok(()),
+        ("GET", Some(Fault::Half)) => {
+            state.held.push(stream.try_clone()?);
+            to.write_all(&answer.body[..answer.body.len() / 2])
+        }
+        _ => to.write_all(&answer.body),
+    }
 }
 
-fn read(stream: &TcpStream) -> std::io::Result<Request> {
+/// Sends zeros until the other side has had enough.
+fn flood(mut stream: &TcpStream, status: u16, flooded: &mut usize) -> std::io::Result<()> {
+    stream.write_all(format!("HTTP/1.1 {status} x\r\nconnection: close\r\n\r\n").as_bytes())?;
+    let piece = vec![0; 1 << 16];
+    while *flooded < FLOOD {
+        stream.write_all(&piece)?;
+        *flooded += piece.len();
+    }
+    Ok(())
+}
+
+/// Reads a request; none where it is never to be answered.
+fn read(stream: &TcpStream, fault: Option<Fault>) -> std::io::Result<Option<Request>> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first)?;
@@ -145,15 +194,32 @@ fn read(stream: &TcpStream) -> std::io::Result<Request> {
             _ => {}
         }
     }
+    let fault = fault.filter(|_| length >= LARGE);
+    if fault == Some(Fault::Stuck) {
+        return Ok(None);
+    }
     let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    Ok(Request { method, path, authorization, body })
+    let mut taken = 0;
+    if let Some(Fault::Slow(long)) = fault {
+        let end = Instant::now() + long;
+        while Instant::now() < end {
+            let until = body.len().min(taken + (256 << 10));
+            reader.read_exact(&mut body[taken..until])?;
+            taken = until;
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert!(taken < length, "the content was there before the time was over");
+    }
+    reader.read_exact(&mut body[taken..])?;
+    Ok(Some(Request { method, path, authorization, body }).filter(|_| fault != Some(Fault::Mute)))
 }
 
 impl State {
     fn answer(&mut self, request: &Request, port: u16) -> Answer {
         if request.path.starts_with("/token?") {
-            return Answer { body: br#"{"token":"let-me-in"}"#.to_vec(), ..Answer::new(200) };
+            // Under both names, as Docker's does.
+            let body = br#"{"token":"let-me-in","access_token":"let-me-in","expires_in":300}"#;
+            return Answer { body: body.to_vec(), ..Answer::new(200) };
         }
         let challenge = match self.access {
             Access::Open => None,

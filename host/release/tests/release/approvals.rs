@@ -1,7 +1,7 @@
 //! The gate: who is asked, what counts, and what becomes void.
 
 use sprag_core::approval::{Refusal, Standing, sign};
-use sprag_release::{Driver, ReleaseError, ReleaseRequest};
+use sprag_release::{ReleaseError, ReleaseRequest};
 use sprag_runtime::Ruling;
 use sprag_schemas::approval::Verdict;
 use sprag_schemas::release::{ReleaseOutcome, ReleaseRecord, StepStatus};
@@ -186,8 +186,7 @@ async fn a_request_that_expired_is_asked_anew() {
     assert!(matches!(refusal(pending.give(&site.store, yes.clone(), LATE)), Refusal::Expired { .. }));
     // Given in time and used too late, it does not count either.
     pending.give(&site.store, yes, &now()).unwrap();
-    let driver = Driver::new(&site.project, &site.store, &world, &record.id).unwrap();
-    let record = driver.timed_by(|| LATE.to_owned()).drive().await.unwrap();
+    let record = site.resume_at(&world, &record.id, || LATE.to_owned()).await.unwrap();
     assert_eq!(record.outcome, ReleaseOutcome::AwaitingApproval);
     let step = record.steps.iter().find(|step| step.name == "production.approval").unwrap();
     assert_eq!(step.statement.as_ref().unwrap().requested_at, LATE);

@@ -187,3 +187,15 @@ async fn a_notification_that_failed_does_not_decide_the_exit_code() {
     }
     assert_eq!(sprag_release::exit_code(&record).name, "plugin-failed");
 }
+
+#[tokio::test]
+async fn a_release_that_is_there_is_released_whether_or_not_that_can_be_told() {
+    let told = OPEN
+        .replace("alias = ", "notify = { hook = { plugin = \"./notify.wasm\", inputs = { words = \"words.txt\" } } }\nalias = ");
+    let (site, world) = (Site::new(&told), World::default());
+    let record = site.release(&world, 1).await;
+    assert_eq!((record.outcome, sprag_release::exit_code(&record).name), (ReleaseOutcome::Released, "success"));
+    let failed = record.steps.last().unwrap();
+    assert_eq!((failed.name.as_str(), failed.status), ("production.tell", StepStatus::Failed));
+    assert!(failed.reason.contains("words.txt"), "{}", failed.reason);
+}

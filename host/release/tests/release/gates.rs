@@ -112,6 +112,37 @@ async fn a_gate_that_is_taken_away_while_somebody_is_asked_stays_in_the_record()
 }
 
 #[tokio::test]
+async fn people_who_are_asked_no_more_stay_in_the_record_where_rules_are_left() {
+    let with_rule = APPROVED.replace("notify = {", "approve = { margin = { plugin = \"./approve.wasm\" } }\nnotify = {");
+    let (mut site, world) = (Site::new(&with_rule), World::default());
+    let record = waiting(&site, &world, 1).await;
+    let (open, _) = with_rule.split_once("[environments.production.approval]").unwrap();
+    site.change(open);
+    let record = site.resume(&world, &record.id).await.unwrap();
+    assert_eq!(record.reason, "diabetes@1 is in `production`; the gate of `production` was removed while it waited there");
+    let gate = record.steps.iter().find(|step| step.name == "production.approval").unwrap();
+    assert!(
+        gate.reason.starts_with("no person is asked any more, since the rule for them was removed; `margin` agrees"),
+        "{}",
+        gate.reason
+    );
+
+    // Where none was ever asked, there is nothing to say.
+    let record = site.release(&world, 2).await;
+    assert_eq!(record.reason, "diabetes@2 is in `production`");
+}
+
+#[tokio::test]
+async fn nobody_approves_what_was_cancelled() {
+    let (site, world) = (Site::new(APPROVED), World::default());
+    let record = waiting(&site, &world, 1).await;
+    let ended = site.cancel(&record.id).await.unwrap();
+    assert_eq!(ended.steps.iter().filter(|step| step.status == StepStatus::Waiting).count(), 0);
+    let error = sprag_release::Pending::of(&site.project, &site.store, ended, &now()).unwrap_err();
+    assert!(matches!(error, ReleaseError::NotWaiting { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn a_gate_that_comes_back_asks_again() {
     let (mut site, world) = (Site::new(APPROVED), World::default());
     let record = waiting(&site, &world, 1).await;

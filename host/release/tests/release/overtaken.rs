@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sprag_lifecycle::Cancel;
-use sprag_release::{Driver, Progress, ReleaseRequest};
+use sprag_release::{Progress, ReleaseRequest};
 use sprag_schemas::approval::Verdict;
 use sprag_schemas::release::{ReleaseOutcome, ReleaseRecord, StepStatus};
 
@@ -50,7 +50,7 @@ async fn where_there_is_no_smoke_test_it_is_deployed_again_too() {
     let first = site.start(1, &ReleaseRequest::default()).unwrap().record;
     let cancel = Cancel::default();
     let asks = cancel.clone();
-    let driver = Driver::new(&site.project, &site.store, &world, &first.id).unwrap().cancelled_by(cancel);
+    let driver = site.driver(&world, &first.id).await.unwrap().cancelled_by(cancel);
     let driver = driver.observed_by(Arc::new(move |progress| match progress {
         Progress::Step(step) if step.name == "production.deploy" && step.status == StepStatus::Passed => asks.request(),
         _ => {}

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use sprag_lifecycle::Cancel;
-use sprag_release::{Driver, Progress, ReleaseError, ReleaseRequest};
+use sprag_release::{Progress, ReleaseError, ReleaseRequest};
 use sprag_schemas::exit_code;
 use sprag_schemas::release::ReleaseOutcome;
 
@@ -14,8 +14,7 @@ async fn two_releases_to_one_target_go_one_after_the_other() {
     let (site, world) = (Site::new(OPEN), World::default());
     let first = site.start(1, &ReleaseRequest::default()).unwrap();
     let second = site.start(2, &ReleaseRequest::default()).unwrap();
-    let driver = |id: &str| Driver::new(&site.project, &site.store, &world, id).unwrap();
-    let (one, two) = tokio::join!(driver(&first.record.id).drive(), driver(&second.record.id).drive());
+    let (one, two) = tokio::join!(site.resume(&world, &first.record.id), site.resume(&world, &second.record.id));
     assert_eq!((one.unwrap().outcome, two.unwrap().outcome), (ReleaseOutcome::Released, ReleaseOutcome::Released));
     let calls = world.calls();
     // Each deployment is followed by its own test.
@@ -30,7 +29,8 @@ async fn an_environment_in_use_is_busy_with_the_release_that_uses_it() {
     let (site, world) = (Site::new(OPEN), World::default());
     let lock = site.store.try_lock_environment("production", "20261124-100000-k3xq").unwrap().unwrap();
     let release = site.start(1, &ReleaseRequest::default()).unwrap();
-    let error = site.resume(&world, &release.record.id).await.unwrap_err();
+    let driver = site.driver(&world, &release.record.id).await.unwrap().without_waiting();
+    let error = driver.drive().await.unwrap_err();
     assert_eq!(error.to_string(), "the release `20261124-100000-k3xq` is at work on `production`");
     assert_eq!(error.exit_code(), exit_code::BUSY);
     assert_eq!(world.runs("production"), None);
@@ -62,7 +62,7 @@ async fn whoever_waits_for_an_environment_says_for_whom_and_can_be_cancelled() {
     let release = site.start(1, &ReleaseRequest::default()).unwrap();
     let (cancel, heard) = (Cancel::default(), Arc::new(Mutex::new(vec![])));
     let (hears, asks) = (heard.clone(), cancel.clone());
-    let driver = Driver::new(&site.project, &site.store, &world, &release.record.id).unwrap().cancelled_by(cancel);
+    let driver = site.driver(&world, &release.record.id).await.unwrap().cancelled_by(cancel);
     let driver = driver.observed_by(Arc::new(move |progress| {
         if let Progress::Waiting(why) = progress {
             hears.lock().unwrap().push(why.to_owned());
@@ -81,15 +81,14 @@ async fn a_release_is_ended_for_good_by_a_word() {
     let (site, world) = (Site::new(OPEN), World::default());
     world.refuses("apply production", 1);
     let record = site.release(&world, 1).await;
-    let words = ("ada", "not needed any more", "2026-11-26T10:00:00.000Z");
     let lock = site.store.try_lock_release(&record.id).unwrap().unwrap();
-    let error = sprag_release::cancel(&site.store, &record.id, words).unwrap_err();
+    let error = site.cancel(&record.id).await.unwrap_err();
     assert!(matches!(error, ReleaseError::Driven { .. }), "{error}");
     drop(lock);
-    let ended = sprag_release::cancel(&site.store, &record.id, words).unwrap();
+    let ended = site.cancel(&record.id).await.unwrap();
     assert_eq!(ended.outcome, ReleaseOutcome::Blocked);
     assert_eq!(ended.reason, "cancelled by `ada`: not needed any more; left as it is: `staging`, `production`");
-    let error = sprag_release::cancel(&site.store, &record.id, words).unwrap_err();
+    let error = site.cancel(&record.id).await.unwrap_err();
     assert!(matches!(error, ReleaseError::Ended { .. }), "{error}");
     assert_ne!(site.release(&world, 1).await.id, record.id, "the same version is released anew");
 }

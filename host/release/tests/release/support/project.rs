@@ -10,7 +10,7 @@ use sprag_core::digest::Digest;
 use sprag_core::entries::entries;
 use sprag_core::plan::Plan;
 use sprag_lifecycle::Project;
-use sprag_release::{Driver, Pending, ReleaseError, ReleaseRequest, start_release};
+use sprag_release::{Driver, Pending, ReleaseError, ReleaseRequest, cancel, start_release};
 use sprag_schemas::approval::Verdict;
 use sprag_schemas::manifest::{DataFormat, Kind, Manifest};
 use sprag_schemas::record::{DataRecord, Lineage, ModelRecord, ModelVersion, Origin, Tier};
@@ -94,25 +94,24 @@ impl Site {
         self.resume(world, &release.record.id).await.unwrap()
     }
 
-    /// Takes a release over. The other tests of this process start `git`, which has copies of all open locks for the moment in which it begins.
+    /// Takes a release over.
     pub(crate) async fn driver<'a>(&'a self, world: &'a World, id: &str) -> Result<Driver<'a, World>, ReleaseError> {
-        for _ in 0..50 {
-            match Driver::new(&self.project, &self.store, world, id) {
-                Err(ReleaseError::Driven { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
-                taken => return taken,
-            }
-        }
-        Driver::new(&self.project, &self.store, world, id)
+        undisturbed(|| Driver::new(&self.project, &self.store, world, id)).await
+    }
+
+    /// Ends a release for good.
+    pub(crate) async fn cancel(&self, id: &str) -> Result<ReleaseRecord, ReleaseError> {
+        undisturbed(|| cancel(&self.store, id, ("ada", "not needed any more", "2026-11-26T10:00:00.000Z"))).await
     }
 
     /// Goes on with a release.
     pub(crate) async fn resume(&self, world: &World, id: &str) -> Result<ReleaseRecord, ReleaseError> {
-        self.driver(world, id).await?.without_waiting().drive().await
+        self.driver(world, id).await?.drive().await
     }
 
     /// Goes on with a release at another time than now.
     pub(crate) async fn resume_at(&self, world: &World, id: &str, clock: fn() -> String) -> Result<ReleaseRecord, ReleaseError> {
-        self.driver(world, id).await?.without_waiting().timed_by(clock).drive().await
+        self.driver(world, id).await?.timed_by(clock).drive().await
     }
 
     /// A word on what the release waits for is taken, whether or not it helps.
@@ -127,6 +126,17 @@ impl Site {
         let record = self.store.find_release(&record.id).unwrap().record;
         Pending::of(&self.project, &self.store, record, &sprag_lifecycle::now()).unwrap()
     }
+}
+
+/// Asks again for a moment where a release is driven already. The other tests of this process start `git`, which has copies of all open locks while it begins.
+async fn undisturbed<T>(ask: impl Fn() -> Result<T, ReleaseError>) -> Result<T, ReleaseError> {
+    for _ in 0..50 {
+        match ask() {
+            Err(ReleaseError::Driven { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
+            asked => return asked,
+        }
+    }
+    ask()
 }
 
 fn plan(environments: &str) -> Project {

@@ -217,7 +217,7 @@ fn a_deployment_that_only_has_the_name_gets_no_requests() {
     let first = format!("{ENDPOINT}/deployments/{}", deployment(1, 'a'));
     let tags = world.resource(&first).unwrap()["tags"].clone();
     let other = json!({ "sprag-model": tags["sprag-model"], "sprag-environment": tags["sprag-environment"], "sprag-package": package('c') });
-    for (found, words) in [(json!({ "owner": "ada" }), "found something that sprag did not make"), (other, "found sha256:cccc")] {
+    for (found, words) in [(json!({ "owner": "ada" }), "found something that sprag did not make"), (other, "found sha256:c0c0")] {
         world.azure.borrow_mut().edit(GROUP, &first, |deployment| deployment["tags"] = found.clone());
         let failure = adapter.rollback(&release(1, 'a')).unwrap_err();
         assert!(failure.message().contains(words), "{failure:?}");

@@ -69,8 +69,7 @@ fn refused(lag: u64, params: &serde_json::Value) -> usize {
     caller.linger();
     caller.apply(&first).unwrap();
     caller.linger();
-    let refused = caller.refused.borrow().len();
-    refused
+    caller.refused.borrow().len()
 }
 
 #[test]
