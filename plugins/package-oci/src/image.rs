@@ -1,4 +1,4 @@
-//! The image: the program that serves in one layer, the model in the next, the scorer's machine code in the last, and nothing else in it.
+//! The image: the program that serves in one layer, the scorer's machine code in the next, the model in the last, and nothing else in it.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -41,7 +41,9 @@ pub(crate) fn image(
         entrypoint.extend(["--compiled", "/code"].map(str::to_owned));
     }
     entrypoint.extend(params.arguments.iter().cloned());
-    let layers: Vec<_> = [("sprag", &server), ("model", &model)].into_iter().chain(code.as_ref().map(|code| ("code", code))).collect();
+    let code = code.as_ref().map(|code| ("code", code));
+    // What changes least lies lowest, and the model is always the last.
+    let layers: Vec<_> = std::iter::once(("sprag", &server)).chain(code).chain([("model", &model)]).collect();
     let config = ImageConfig {
         created: &subject.created_at,
         architecture: &platform.architecture,
