@@ -210,7 +210,10 @@ fn the_image_says_who_runs_what() {
     assert_eq!(config["created"], "2026-11-25T04:45:25.123Z");
     let run = &config["config"];
     assert_eq!(run["User"], "65532:65532");
-    assert_eq!(run["Entrypoint"], serde_json::json!(["/sprag", "serve", "--bundle", "/model", "--listen", "0.0.0.0:9000", "--compiled", "/code"]));
+    assert_eq!(
+        run["Entrypoint"],
+        serde_json::json!(["/sprag", "serve", "--bundle", "/model", "--listen", "0.0.0.0:9000", "--compiled", "/code"])
+    );
     assert_eq!(run["ExposedPorts"], serde_json::json!({"9000/tcp": {}}));
     let labels = &run["Labels"];
     assert_eq!(
