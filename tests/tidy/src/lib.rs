@@ -8,6 +8,7 @@
 #![cfg(test)]
 
 mod architecture;
+mod defects;
 mod direction;
 mod links;
 mod manifests;
