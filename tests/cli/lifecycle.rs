@@ -244,24 +244,24 @@ fn the_project_is_found_from_a_folder_inside_it_and_by_name() {
 #[test]
 fn data_that_changed_scores_production_again() {
     let project = Project::diabetes();
-    let metric = |name: &str| {
+    let mse_of = |split: &str| {
         let record: serde_json::Value = project.run(&["show", "latest", "--json"]).ok().json();
         let stages = record["stages"].as_array().unwrap();
         let evaluate = stages.iter().find(|stage| stage["kind"] == "evaluate").unwrap();
         let metrics = evaluate["report"]["metrics"].as_array().unwrap();
-        let found = metrics.iter().find(|metric| metric["name"] == name);
-        found.unwrap_or_else(|| panic!("no `{name}` in {metrics:?}"))["value"].as_f64().unwrap()
+        let found = metrics.iter().find(|metric| metric["name"] == "mse" && metric["split"] == split);
+        found.unwrap_or_else(|| panic!("no mse of the {split} in {metrics:?}"))["value"].as_f64().unwrap()
     };
     let _ = project.run(&["run"]).ok();
-    let stored = metric("candidate.mse");
+    let stored = mse_of("candidate");
     let _ = project.run(&["run", "--param", "train.alpha=0.6"]).ok();
-    assert_eq!(metric("production.mse"), stored, "the same rows give the same figure");
+    assert_eq!(mse_of("production"), stored, "the same rows give the same figure");
 
     // A tenth of the rows is gone, and with it another part of them is held out.
     let data = project.read("data/diabetes.csv");
     let fewer: Vec<_> = data.lines().take(1 + 400).collect();
     project.write("data/diabetes.csv", fewer.join("\n") + "\n");
     let _ = project.run(&["run", "--param", "train.alpha=0.6"]).ok();
-    let again = metric("production.mse");
+    let again = mse_of("production");
     assert!((again - stored).abs() > 1.0, "{again} is measured on the new hold-out, and {stored} was on the old one");
 }
