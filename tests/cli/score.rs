@@ -34,6 +34,16 @@ fn refused(project: &Project, args: &[&str]) -> String {
 }
 
 #[test]
+fn a_version_is_named_as_everywhere() {
+    let project = project(3);
+    for (model, output) in [("small", "a.csv"), ("small@1", "b.csv"), ("1", "c.csv"), ("@production", "d.csv")] {
+        let _ = project.run(&["score", model, "-i", "in.csv", "-o", output]).ok();
+        assert_eq!(project.read(output), project.read("a.csv"), "{model}");
+        let _ = project.run(&["model", "show", model]).ok();
+    }
+}
+
+#[test]
 fn the_scorer_of_the_evaluation_gives_the_predictions() {
     let project = Project::diabetes();
     let _ = project.run(&["run"]).ok();

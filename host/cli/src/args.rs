@@ -296,7 +296,7 @@ pub enum ModelCommand {
     /// Show one version with its lineage.
     #[command(after_help = "Examples:\n  sprag model show diabetes@3\n  sprag model show diabetes@production --json")]
     Show {
-        /// The version: NAME@NUMBER, NAME@ALIAS, or NAME for the newest.
+        /// The version: NAME@NUMBER, NAME@ALIAS or NAME for the newest; @ALIAS or a number for the project's model.
         #[arg(value_name = "MODEL")]
         model: String,
         /// Print JSON.

@@ -10,7 +10,7 @@ use clap::Args;
     after_help = "Examples:\n  sprag drift\n  sprag drift diabetes@3 --days 1 --service diabetes-production --json\n  sprag drift --input patients.csv --threshold 0.1\n  sprag drift --run\n\nThe exit code is 10, `drifted`, where any column has drifted, and 2 where there are no rows to look at; with --run it is that of the run."
 )]
 pub struct DriftArgs {
-    /// The version: NAME@NUMBER, NAME@ALIAS, @ALIAS of the project's model, or NAME for the newest [default: the version in production].
+    /// The version: NAME@NUMBER, NAME@ALIAS or NAME for the newest; @ALIAS or a number for the project's model [default: the version in production].
     #[arg(value_name = "MODEL")]
     pub model: Option<String>,
     /// Look at the rows of a CSV or Parquet file, instead of at what services saw.

@@ -11,7 +11,7 @@ use sprag_batch::Tolerance;
     after_help = "Examples:\n  sprag score diabetes@production --input patients.parquet --output scored.parquet\n  sprag score diabetes@3 -i patients.csv -o scored.csv --max-errors 1% --columns id --json\n\nA job that was stopped goes on where it was when it is run again."
 )]
 pub struct ScoreArgs {
-    /// The version: NAME@NUMBER, NAME@ALIAS, or NAME for the newest.
+    /// The version: NAME@NUMBER, NAME@ALIAS or NAME for the newest; @ALIAS or a number for the project's model.
     #[arg(value_name = "MODEL")]
     pub model: String,
     /// The file to score: CSV or Parquet, by its extension.

@@ -64,11 +64,10 @@ pub fn run(args: &DriftArgs, project: Option<&Path>, console: &Console) -> Resul
 /// The version that was asked for, or the one in production.
 fn version(args: &DriftArgs, project: Option<&Path>, store: &Store) -> Result<ModelVersion, CommandError> {
     let text = match args.model.as_deref() {
-        Some(named) if !named.starts_with('@') => named.to_owned(),
-        other => {
+        Some(named) => super::full_name(named, project)?,
+        None => {
             let manifest = super::manifest(project)?;
-            let alias = other.map_or(manifest.champion_alias(), |alias| &alias[1..]);
-            format!("{}@{alias}", manifest.model_name())
+            format!("{}@{}", manifest.model_name(), manifest.champion_alias())
         }
     };
     Ok(store.find_version(&text)?)

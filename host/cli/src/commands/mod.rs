@@ -64,6 +64,16 @@ pub(crate) fn manifest(named: Option<&Path>) -> Result<Manifest, CommandError> {
     Ok(Manifest::parse(&text).map_err(|message| ProjectError::Parse { path, message })?)
 }
 
+/// The version that a person means, with the model's name: `@alias` and a number alone are those of the project's model.
+pub(crate) fn full_name(text: &str, project: Option<&Path>) -> Result<String, CommandError> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text {
+        alias if alias.starts_with('@') => Ok(format!("{}{alias}", manifest(project)?.model_name())),
+        number if is_number => Ok(format!("{}@{number}", manifest(project)?.model_name())),
+        text => Ok(text.to_owned()),
+    }
+}
+
 /// Opens the project's store, which a command that only reads does not make.
 pub(crate) fn open_store(named: Option<&Path>) -> Result<Store, CommandError> {
     let dir = project_dir(named)?;

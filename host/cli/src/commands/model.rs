@@ -17,7 +17,7 @@ use crate::report::number::short;
 pub fn run(args: &ModelArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
     match &args.command {
         ModelCommand::Show { model, json } => {
-            let version = super::open_store(project)?.find_version(model)?;
+            let version = super::open_store(project)?.find_version(&super::full_name(model, project)?)?;
             if *json {
                 console.json(&version);
             } else {

@@ -62,14 +62,11 @@ pub fn resume(args: &ResumeArgs, project: Option<&Path>, console: &Console) -> R
     driving::drive(&project, store, &release.id, &args.drive, console)
 }
 
-/// The version that a person means: `@alias` and a number are the project's model's.
+/// The version that a person means, or the newest.
 pub(super) fn find(project: &Project, store: &Store, text: Option<&str>) -> Result<ModelVersion, CommandError> {
-    let model = project.manifest.model_name();
     let text = match text {
-        None => model.to_owned(),
-        Some(alias) if alias.starts_with('@') => format!("{model}{alias}"),
-        Some(number) if number.bytes().all(|b| b.is_ascii_digit()) => format!("{model}@{number}"),
-        Some(text) => text.to_owned(),
+        None => project.manifest.model_name().to_owned(),
+        Some(text) => super::full_name(text, Some(&project.root))?,
     };
     Ok(store.find_version(&text)?)
 }

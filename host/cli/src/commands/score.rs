@@ -23,7 +23,7 @@ use crate::report::number::short;
 /// The version, the input or the output will not do, too many rows are refused, or the scorer fails. No output is left then.
 pub fn run(args: &ScoreArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
     let store = Arc::new(super::open_store(project)?);
-    let version = store.find_version(&args.model)?;
+    let version = store.find_version(&super::full_name(&args.model, project)?)?;
     let failed = |failure: StageFailure| BatchError::Scorer { model: version.version.to_string(), failure };
     let runtime = Runtime::new(super::run::code_dir().as_deref()).map_err(|error| CommandError::internal(error.to_string()))?;
     let source = sprag_lifecycle::open_version(&runtime, &store, &version)?;

@@ -12,7 +12,7 @@ use sprag_store::Store;
 use super::bundle::{self, BundleCatalog};
 use super::version::{VersionCatalog, Which};
 use crate::args::{PackageShare, WhatArgs};
-use crate::commands::{manifest, open_store};
+use crate::commands::{full_name, open_store};
 use crate::error::CommandError;
 
 /// One of the models that a service answers with.
@@ -53,11 +53,7 @@ pub(super) fn catalog(text: &str, project: Option<&Path>, runtime: &Runtime) -> 
 
 /// The catalog of a version. Its alias or number is looked up here for the error that lists those that there are.
 fn version(text: &str, project: Option<&Path>, store: Arc<Store>, runtime: &Runtime) -> Result<VersionCatalog, CommandError> {
-    let text = match text {
-        alias if alias.starts_with('@') => format!("{}{alias}", manifest(project)?.model_name()),
-        number if number.bytes().all(|byte| byte.is_ascii_digit()) => format!("{}@{number}", manifest(project)?.model_name()),
-        text => text.to_owned(),
-    };
+    let text = full_name(text, project)?;
     let version = store.find_version(&text)?.version;
     let which = match text.split_once('@') {
         Some((_, which)) if which != "latest" && which.parse::<u64>().is_err() => Which::Alias(which.to_owned()),
