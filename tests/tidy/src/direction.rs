@@ -6,7 +6,7 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 18] = [
+const HOST: [(&str, &[&str]); 19] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
@@ -30,6 +30,7 @@ const HOST: [(&str, &[&str]); 18] = [
             "sprag-package",
         ],
     ),
+    ("sprag-confine", &[]),
     ("sprag-services", &["sprag-schemas", "sprag-runtime"]),
     ("sprag-package", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-runtime", "sprag-guest-build"]),
     ("sprag-packaged-imports", &[]),
@@ -57,10 +58,11 @@ const HOST: [(&str, &[&str]); 18] = [
 ];
 
 /// Dependencies from elsewhere that one crate of the host has to itself: the beginning of the name, and the crate.
-const ALONE: [(&str, &str); 6] = [
+const ALONE: [(&str, &str); 7] = [
     ("wasmtime", "sprag-runtime"),
     ("clap", "sprag"),
     ("indicatif", "sprag"),
+    ("landlock", "sprag-confine"),
     ("rusqlite", "sprag-store"),
     ("arrow", "sprag-data"),
     ("parquet", "sprag-data"),
