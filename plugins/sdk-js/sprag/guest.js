@@ -10,6 +10,9 @@ const CHUNK = 1 << 20;
 
 const CASES = Object.fromEntries([BadInput, BadParams, Unsupported, Cancelled, Retry, Internal].map((each) => [each.tag, each]));
 
+const VERDICTS = ['pass', 'fail', 'skip'];
+const OUTCOMES = ['promote', 'keep', 'blocked'];
+
 /** The session that `console` writes to. */
 let current;
 
@@ -18,6 +21,10 @@ let current;
  */
 export function guest(stage, about, { create, getSecret } = {}) {
   redirectConsole();
+  freezeClock();
+  if (stage.kind !== 'notify') {
+    globalThis.fetch = (url) => Promise.reject(new Unsupported(`a stage of this kind has no network, and \`${url}\` is asked for`));
+  }
 
   const begin = (raw, work) => {
     const session = new HostSession(raw, create, getSecret);
@@ -59,7 +66,10 @@ export function guest(stage, about, { create, getSecret } = {}) {
   const { name, version, summary } = about;
   return {
     plugin: { describe: () => ({ name, version, summary, paramsSchema: JSON.stringify(about['params-schema']) }) },
-    sanityCheck: { run: (session, data) => begin(session, (session, params) => stage.check(session, params, new HostTable(data))) },
+    sanityCheck: {
+      run: (session, data) =>
+        begin(session, (session, params) => given(VERDICTS, stage.check(session, params, new HostTable(data)))),
+    },
     train: {
       run: (session, training, validation, state) =>
         begin(session, (session, params) => {
@@ -71,9 +81,11 @@ export function guest(stage, about, { create, getSecret } = {}) {
     score: { Model },
     evaluate: {
       run: (session, candidate, production, holdout) =>
-        begin(session, (session, params) =>
-          stage.evaluate(session, params, new HostModel(candidate), production && new HostModel(production), new HostTable(holdout)),
-        ),
+        begin(session, (session, params) => {
+          const beside = production && new HostModel(production);
+          const { outcome, reason } = stage.evaluate(session, params, new HostModel(candidate), beside, new HostTable(holdout));
+          return { outcome: given(OUTCOMES, outcome), reason: String(reason) };
+        }),
     },
     notify: { run: (session, event) => begin(session, (session, params) => stage.notify(session, params, JSON.parse(event))) },
   };
@@ -169,6 +181,13 @@ class HostModel {
   }
 }
 
+/** What a stage gave, if it is one of the words that there are. */
+function given(words, found) {
+  if (found instanceof Promise) return found.then((found) => given(words, found));
+  if (!words.includes(found)) throw new TypeError(`expected ${words.map((word) => `\`${word}\``).join(', ')}, found \`${found}\``);
+  return found;
+}
+
 /** Turns what is thrown, now or by a promise, into the contract's failure; what is no `Failure` goes to the log too, with its stack. */
 function asFailures(session, work) {
   const refuse = (thrown) => {
@@ -247,6 +266,14 @@ function redirectConsole() {
     console[method] = (...words) =>
       current?.log(level, words.map((word) => (typeof word === 'string' ? word : (JSON.stringify(word) ?? String(word)))).join(' '));
   }
+}
+
+/** A clock that starts with 2000 and moves a microsecond each time it is looked at, as sprag's own is. `new Date()` stands still. */
+function freezeClock() {
+  let microseconds = 0;
+  const milliseconds = () => (microseconds += 1) / 1000;
+  Date.now = () => Math.floor(946684800000 + milliseconds());
+  performance.now = milliseconds;
 }
 
 /** Random numbers of a seed, in [0, 1): SplitMix64 (Steele, Lea and Flood, 2014), of which the upper 53 bits count. */

@@ -102,10 +102,14 @@ export const paramsOf = (stage, given = {}) => withDefaults(stage, given);
 function made(values) {
   const held = values.filter((value) => value !== null);
   const is = (type) => held.length > 0 && held.every((value) => typeof value === type);
-  const filled = (empty) => values.map((value) => value ?? empty);
-  const column = is('boolean') ? Column.booleans(filled(false)) : is('bigint') ? Column.integers(filled(0n)) : is('string') ? Column.texts(filled('')) : Column.floats(filled(0));
-  if (held.length < values.length) column.validity = bitmap(values.map((value) => value !== null));
-  return column;
+  let column = Column.floats;
+  let empty = 0;
+  if (is('boolean')) [column, empty] = [Column.booleans, false];
+  if (is('bigint')) [column, empty] = [Column.integers, 0n];
+  if (is('string')) [column, empty] = [Column.texts, ''];
+  const found = column(values.map((value) => value ?? empty));
+  if (held.length < values.length) found.validity = bitmap(values.map((value) => value !== null));
+  return found;
 }
 
 function bitmap(bits) {

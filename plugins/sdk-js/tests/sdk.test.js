@@ -92,8 +92,13 @@ test("the guest speaks the contract's types", () => {
     digest: () => '',
     scan: () => ({ next: () => batches.shift() }),
   };
-  const silent = { ...console };
-  const random = Math.random;
+  const kept = [
+    [console, { ...console }],
+    [Math, { random: Math.random }],
+    [Date, { now: Date.now }],
+    [performance, { now: performance.now }],
+    [globalThis, { fetch }],
+  ];
   try {
     const made = guest(stage, { name: 'p', version: '1.0.0', summary: '', 'params-schema': {} });
     assert.equal(made.sanityCheck.run(raw, table), 'pass');
@@ -104,7 +109,6 @@ test("the guest speaks the contract's types", () => {
     assert.equal(logs[0][0], 'error');
     assert.deepEqual(made.plugin.describe(), { name: 'p', version: '1.0.0', summary: '', paramsSchema: '{}' });
   } finally {
-    Object.assign(console, silent);
-    Math.random = random;
+    for (const [object, members] of kept) Object.assign(object, members);
   }
 });

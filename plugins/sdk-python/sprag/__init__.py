@@ -26,5 +26,6 @@ from .table import BATCH_ROWS, Column, Dtype, Field, Table
 
 __all__ = [
     "BATCH_ROWS", "BadInput", "BadParams", "Cancelled", "Column", "Decision", "Dtype", "Failure", "Field", "Internal", "Model", "Outcome", "Request",
-    "Response", "Retry", "Scorer", "Session", "Table", "Unsupported", "Verdict", "dot", "evaluator", "notifier", "param", "params", "sanity_check", "solve", "trainer",
+    "Response", "Retry", "Scorer", "Session", "Table", "Unsupported", "Verdict", "dot", "evaluator", "notifier", "param", "params", "sanity_check",
+    "solve", "trainer",
 ]

@@ -1,7 +1,7 @@
 """Builds the component of the plugin in the current folder: `python -m sprag.build [OUTPUT]`. With `--about` it only prints who the plugin is.
 
-It runs under a Python that has componentize-py. Name, version and summary are those of `pyproject.toml`; the parameters' schema follows from their class. All of
-it goes into the component's section `sprag:plugin`, where sprag reads it without running the plugin.
+It runs under a Python that has componentize-py. Name, version and summary are those of `pyproject.toml`; the parameters' schema follows from their class. All
+of it goes into the component's section `sprag:plugin`, where sprag reads it without running the plugin.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ It is imported inside a component alone, and everything that it needs is importe
 from __future__ import annotations
 
 import json
-import linecache
 import random
 import sys
 import traceback
@@ -20,7 +19,7 @@ from wit_world.exports.plugin import PluginInfo
 from wit_world.imports import context, types
 
 from . import failure as failures
-from . import parameters, stage
+from . import parameters, sandbox, stage
 from .failure import Failure, Internal, failure_of
 from .http import Request, Response
 from .session import Session
@@ -65,12 +64,16 @@ def export(module: python_types.ModuleType, about: dict[str, Any]) -> dict[str, 
 
     class SanityCheck:
         def run(self, session: Any, data: Any) -> Any:
-            return begin(session, lambda session, given: types.Verdict[found.run(session, given, HostTable(data)).name])
+            def work(session: Session, given: Any) -> Any:
+                return types.Verdict[_expect(stage.Verdict, found.run(session, given, HostTable(data))).name]
+
+            return begin(session, work)
 
     class Train:
         def run(self, session: Any, training: Any, validation: Any, state: Any) -> None:
             def work(session: Session, given: Any) -> None:
-                made = found.run(session, given, HostTable(training), None if validation is None else HostTable(validation))
+                beside = None if validation is None else HostTable(validation)
+                made = _expect(stage.Scorer, found.run(session, given, HostTable(training), beside))
                 state.set_media_type(made.media_type)
                 _write(state, made.save())
 
@@ -80,7 +83,7 @@ def export(module: python_types.ModuleType, about: dict[str, Any]) -> dict[str, 
         def run(self, session: Any, candidate: Any, production: Any, holdout: Any) -> Any:
             def work(session: Session, given: Any) -> Any:
                 beside = None if production is None else HostModel(production)
-                decision = found.run(session, given, HostModel(candidate), beside, HostTable(holdout))
+                decision = _expect(stage.Decision, found.run(session, given, HostModel(candidate), beside, HostTable(holdout)))
                 return types.Decision(types.Outcome[decision.outcome.name], decision.reason)
 
             return begin(session, work)
@@ -117,7 +120,7 @@ def export(module: python_types.ModuleType, about: dict[str, Any]) -> dict[str, 
                         raise failures.BadInput(f"expected {rows} rows in column `{field.name}`, found {len(column)}")
                 return [_raw_column(column) for column in self.scorer.predict(rows, columns)]
 
-    _keep_sources()
+    sandbox.close()
     return {kind.__name__: kind for kind in (Plugin, SanityCheck, Train, Evaluate, Notify, Model)}
 
 
@@ -258,16 +261,31 @@ _output = Output()
 @contextmanager
 def _as_failures(session: Session | None = None) -> Iterator[None]:
     """Turns an exception into the contract's failure; one that is no `Failure` goes to the log too, with its traceback."""
+    sandbox.begin()
     sys.stdout = sys.stderr = _output
     try:
         yield
     except BaseException as error:
         found = failure_of(error)
         if session is not None and found is not error:
-            session.log("error", "".join(traceback.format_exception(error)).strip())
+            session.log("error", "".join(traceback.format_exception(type(error), error, _own(error.__traceback__))).strip())
         name = type(found).__name__ if type(found) is not Failure else "Internal"
         case = getattr(types, f"Failure_{name}")
         raise Err(case() if name == "Cancelled" else case(str(found))) from None
+
+
+def _own(frames: python_types.TracebackType | None) -> python_types.TracebackType | None:
+    """The frames from the plugin's first on."""
+    first = frames
+    while first is not None and "/sprag/" in first.tb_frame.f_code.co_filename:
+        first = first.tb_next
+    return first or frames
+
+
+def _expect(kind: type, found: Any) -> Any:
+    if not isinstance(found, kind):
+        raise TypeError(f"expected the stage to return a `{kind.__name__}`, found `{found!r}`")
+    return found
 
 
 @contextmanager
@@ -333,13 +351,3 @@ def _raw_column(column: Column) -> Any:
     else:
         values = tables.Values_Integers(list(column.values))
     return tables.Column(values, column.validity)
-
-
-def _keep_sources() -> None:
-    """Keeps the plugin's source lines for tracebacks, and lets nothing look for files later: there are none, and to ask ends the component."""
-    for module in list(sys.modules.values()):
-        name = getattr(module, "__file__", None)
-        if name and name.endswith(".py") and "site-packages" not in name and not name.startswith("/python"):
-            linecache.getlines(name)
-    linecache.checkcache = lambda filename=None: None
-    linecache.updatecache = lambda filename, module_globals=None: []

@@ -31,24 +31,33 @@ def send(request: Request) -> Response:
         raise BadParams(f"expected a request to `{authority}` that HTTP allows, found {error.value}") from None
     try:
         answer = outgoing_handler.handle(outgoing, _options(request.timeout))
-        with body.write() as stream:
-            for start in range(0, len(request.body), PIECE):
-                stream.blocking_write_and_flush(request.body[start : start + PIECE])
-        http.OutgoingBody.finish(body, None)
+        lost = _write(body, request.body)
         with answer.subscribe() as ready:
             ready.block()
-        return _received(_opened(answer.get(), authority))
+        return _received(_opened(answer.get(), lost, authority))
     except Err as error:
         raise _failure(error.value, authority) from None
 
 
-def _opened(answer: Any, authority: str) -> Any:
+def _write(body: Any, data: bytes) -> Any:
+    """Writes a request's body, and gives why that failed. A server may answer before it read everything, and its answer then says more."""
+    try:
+        with body.write() as stream:
+            for start in range(0, len(data), PIECE):
+                stream.blocking_write_and_flush(data[start : start + PIECE])
+        http.OutgoingBody.finish(body, None)
+    except Err as error:
+        return error.value
+    return None
+
+
+def _opened(answer: Any, lost: Any, authority: str) -> Any:
     while isinstance(answer, Ok):
         answer = answer.value
-    if isinstance(answer, Err):
+    if isinstance(answer, Err) and answer.value is not None:
         raise _failure(answer.value, authority)
-    if answer is None:
-        raise Retry(f"the answer of `{authority}` was lost")
+    if answer is None or isinstance(answer, Err):
+        raise Retry(f"the answer of `{authority}` was lost") if lost is None else _failure(lost, authority)
     return answer
 
 
