@@ -148,5 +148,11 @@ export const BATCH_ROWS: number;
 /** The sum of products of the first `length` entries. */
 export function dot(left: ArrayLike<number>, right: ArrayLike<number>, length?: number): number;
 
+/** The sum of the values. */
+export function sum(values: ArrayLike<number>): number;
+
+/** The values, each less the same number. */
+export function less(values: ArrayLike<number>, number: number): Float64Array;
+
 /** Solves `matrix x = right` for a symmetric, positive definite matrix. */
 export function solve(matrix: Float64Array[], right: ArrayLike<number>): Float64Array;

@@ -8,7 +8,7 @@
  */
 
 export { BadInput, BadParams, Cancelled, Failure, Internal, Retry, Unsupported } from './failure.js';
-export { dot, solve } from './linear.js';
+export { dot, less, solve, sum } from './linear.js';
 export { Scorer, evaluator, notifier, sanityCheck, trainer } from './stage.js';
 export { BATCH_ROWS, Column, Table } from './table.js';
 export { Session } from './session.js';

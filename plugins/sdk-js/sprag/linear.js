@@ -9,6 +9,20 @@ export function dot(left, right, length = left.length) {
   return sum;
 }
 
+/** The sum of the values. */
+export function sum(values) {
+  let total = 0;
+  for (let i = 0; i < values.length; i += 1) total += values[i];
+  return total;
+}
+
+/** The values, each less the same number. */
+export function less(values, number) {
+  const found = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i += 1) found[i] = values[i] - number;
+  return found;
+}
+
 /** Solves `matrix x = right` by Cholesky's factor. The matrix is symmetric and positive definite, else `BadInput`; of it the lower triangle is read. */
 export function solve(matrix, right) {
   const size = right.length;

@@ -71,9 +71,10 @@ export class Column {
     if (gap !== undefined) throw new BadInput(`expected a number in column \`${name}\`, row ${offset + gap}, found no value`);
     if (!NUMERIC.includes(this.dtype)) throw new BadInput(`expected numbers in column \`${name}\`, found ${this.dtype}`);
     const values = this.numbers();
+    // The engine looks for a value far faster than a loop does, since it interprets loops.
+    if (![NaN, Infinity, -Infinity].some((odd) => values.includes(odd))) return values;
     const wrong = values.findIndex((value) => !Number.isFinite(value));
-    if (wrong >= 0) throw new BadInput(`expected a finite number in column \`${name}\`, row ${offset + wrong}, found ${values[wrong]}`);
-    return values;
+    throw new BadInput(`expected a finite number in column \`${name}\`, row ${offset + wrong}, found ${values[wrong]}`);
   }
 }
 

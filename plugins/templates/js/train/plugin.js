@@ -1,6 +1,6 @@
 /** Ridge regression in closed form: two walks over the data sum up the centred Gram matrix, and one small system gives the weights. */
 
-import { Column, Scorer, dot, solve, trainer } from './sprag/index.js';
+import { Column, Scorer, dot, less, solve, sum, trainer } from './sprag/index.js';
 
 /** The fitted line, which is the model's state. */
 class Line extends Scorer {
@@ -13,8 +13,9 @@ class Line extends Scorer {
   predict(rows, inputs) {
     const predictions = new Float64Array(rows).fill(this.state.intercept);
     inputs.forEach((column, at) => {
+      const values = column.finite(this.state.features[at]);
       const weight = this.state.weights[at];
-      column.finite(this.state.features[at]).forEach((value, row) => (predictions[row] += weight * value));
+      for (let row = 0; row < rows; row += 1) predictions[row] += weight * values[row];
     });
     return [Column.floats(predictions)];
   }
@@ -31,12 +32,12 @@ export default trainer({
     const columns = [...features, target];
     const means = new Float64Array(columns.length);
     for (const batch of training.numbers(columns)) {
-      batch.forEach((values, at) => (means[at] += values.reduce((sum, value) => sum + value, 0) / training.rowCount));
+      batch.forEach((values, at) => (means[at] += sum(values) / training.rowCount));
     }
     const gram = columns.map(() => new Float64Array(columns.length));
     let done = 0;
     for (const batch of training.numbers(columns)) {
-      const centred = batch.map((values, at) => values.map((value) => value - means[at]));
+      const centred = batch.map((values, at) => less(values, means[at]));
       centred.forEach((left, i) => {
         for (let j = 0; j <= i; j += 1) gram[i][j] += dot(left, centred[j]);
       });
