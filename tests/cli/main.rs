@@ -28,6 +28,7 @@ mod locked;
 mod onnx;
 mod package;
 mod plan;
+mod policy;
 mod provision;
 mod records;
 mod reference;

@@ -34,7 +34,7 @@ fn a_dry_run_shows_stages_components_rights_and_limits() {
       limits   memory=2GiB, time=10m, handles=10000, call=128MiB, logs=1MiB, stderr=64KiB, metrics=10000, findings=1000, artifacts=1GiB, model=4GiB
     train  would run
       plugin   train-ridge 0.1.0 @ sha256:[DIGEST]
-      imports  sprag:data/tables@0.1.0, sprag:run/blobs@0.1.0, sprag:run/context@0.1.0, sprag:stage/types@0.1.0, 13 of WASI, inert
+      imports  sprag:data/tables@0.1.0, sprag:linalg/kernels@0.1.0, sprag:run/blobs@0.1.0, sprag:run/context@0.1.0, sprag:stage/types@0.1.0, 13 of WASI, inert
       grants   clock=real, env=SEASON
       limits   memory=64MiB, time=10m, handles=10000, call=128MiB, logs=1MiB, stderr=64KiB, metrics=10000, findings=1000, artifacts=1GiB, model=4GiB
       params   alpha=0.5

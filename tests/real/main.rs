@@ -15,8 +15,10 @@ mod container;
 #[allow(dead_code, unused_imports, reason = "shared with the tests of the command line, which use all of it")]
 mod context;
 mod kubernetes;
+mod languages;
 mod notify;
 mod part;
+mod plugins;
 mod registry;
 mod triton;
 mod wasmtime;

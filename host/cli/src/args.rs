@@ -4,6 +4,8 @@ mod batch;
 mod challengers;
 mod drift;
 mod package;
+mod plugin;
+mod policy;
 mod release;
 mod score;
 mod serve;
@@ -17,6 +19,11 @@ pub use batch::BatchArgs;
 pub use challengers::{ChallengerArgs, ChallengerSpec};
 pub use drift::DriftArgs;
 pub use package::PackageArgs;
+pub use plugin::{
+    PluginAddArgs, PluginArgs, PluginCheckArgs, PluginCommand, PluginInspectArgs, PluginPublishArgs, PluginPullArgs,
+    PluginUpdateArgs, PluginVendorArgs,
+};
+pub use policy::{PolicyArgs, PolicyCommand};
 pub use release::{
     ApprovalsArgs, DestroyArgs, DriveArgs, EnvironmentsArgs, KeyArgs, KeyCommand, ReleaseArgs, ReleasesArgs, ReleasesCommand,
     ResumeArgs, RollbackArgs, WordArgs,
@@ -110,8 +117,14 @@ pub enum Command {
     Services(ServicesArgs),
     /// Make, once, what the later stages need: a workspace, compute, a registry.
     Provision(ProvisionArgs),
+    /// Write, build, try and look at plugins.
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Plugin(PluginArgs),
     /// List the built-in plugins.
     Plugins(PluginsArgs),
+    /// Say what the policies of a platform team allow and refuse.
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Policy(PolicyArgs),
     /// Print the JSON Schema of a file or stream that sprag reads or writes.
     Schema(SchemaArgs),
     /// Print a completion script for a shell.
@@ -354,6 +367,8 @@ pub enum SchemaOf {
     Approval,
     /// The file that `sprag serve --canary` reads.
     Canary,
+    /// The policy of a platform team, policy.toml.
+    Policy,
 }
 
 /// Arguments of `sprag completions`.

@@ -51,7 +51,9 @@ pub fn main() -> ExitCode {
         Command::Drift(args) => commands::drift::run(args, project, &console),
         Command::Services(args) => commands::services::run(args, project, &console),
         Command::Provision(args) => commands::provision::run(args, project, &console),
+        Command::Plugin(args) => commands::plugin::run(args, project, &console),
         Command::Plugins(args) => commands::plugins::run(args, &console),
+        Command::Policy(args) => commands::policy::run(args, project, &console),
         Command::Schema(args) => commands::schema::run(args, &console),
         Command::Completions(args) => commands::completions::run(args, &console),
     };

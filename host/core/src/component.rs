@@ -36,6 +36,9 @@ pub struct PluginInfo {
     pub summary: String,
     /// The JSON Schema of its parameters.
     pub params_schema: Value,
+    /// The kind of stage that it says it is. Its exports are what counts; where it says a kind, it must be theirs.
+    #[serde(default)]
+    pub kind: Option<String>,
 }
 
 /// Why a file is not a component that sprag can read.

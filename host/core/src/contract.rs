@@ -3,9 +3,14 @@
 //! A component's imports are its complete power, so this check, which needs only the binary, is the first line of the sandbox. The
 //! second is the runtime's linker, which offers a stage nothing but the same interfaces.
 
+use std::collections::BTreeSet;
+
 use sprag_schemas::manifest::Kind;
 
 use crate::component::Component;
+
+pub mod shape;
+pub mod texts;
 
 /// The track of the `sprag:*` packages that this host serves.
 pub const TRACK: &str = "0.1.0";
@@ -56,9 +61,9 @@ pub const fn exports(kind: Kind) -> &'static [&'static str] {
 /// The interfaces that a component of the kind may import, beside the common ones and WASI.
 pub const fn imports(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::SanityCheck | Kind::Train => &["sprag:run/artifacts", "sprag:data/tables"],
+        Kind::SanityCheck | Kind::Train => &["sprag:run/artifacts", "sprag:data/tables", "sprag:linalg/kernels"],
         Kind::UnitTest => &["sprag:stage/harness", "sprag:stage/train", "sprag:stage/score", "sprag:data/tables"],
-        Kind::Evaluate => &["sprag:run/artifacts", "sprag:data/tables", "sprag:stage/models"],
+        Kind::Evaluate => &["sprag:run/artifacts", "sprag:data/tables", "sprag:linalg/kernels", "sprag:stage/models"],
         Kind::Register => &["sprag:stage/models", "sprag:stage/registry", "sprag:data/tables"],
         Kind::Package => &["sprag:run/artifacts", "sprag:stage/parts"],
         Kind::Provision => &["sprag:run/secrets", "sprag:run/services", "sprag:run/folders"],
@@ -100,6 +105,14 @@ pub enum ContractError {
         /// The kind's world.
         world: &'static str,
     },
+    /// It says that it is of another kind than its exports are.
+    #[error("its section `sprag:plugin` says that it is of the kind `{claimed}`, and what it exports is of the kind `{kind}`")]
+    LyingSection {
+        /// What it says.
+        claimed: String,
+        /// What it is.
+        kind: Kind,
+    },
     /// It has no plugin section.
     #[error("expected a section `sprag:plugin` that says who the plugin is, found none")]
     NoPluginSection,
@@ -117,7 +130,10 @@ impl ContractError {
             Self::WrongWorld { .. } => {
                 "name a plugin of this stage's kind, or set `kind` of the stage to the plugin's".to_owned()
             }
-            Self::WrongTrack { .. } => format!("build the plugin against the WIT packages of track {TRACK}"),
+            Self::WrongTrack { .. } => {
+                format!("build the plugin again, with the SDK of a sprag that serves track {TRACK}: `sprag plugin build DIR`")
+            }
+            Self::LyingSection { .. } => "name the kind of the exports in the section, or none".to_owned(),
             Self::ForbiddenImport { import, .. } if import.starts_with("wasi:") => {
                 "no grant gives a stage of this kind that right; build the plugin without it".to_owned()
             }
@@ -145,8 +161,14 @@ pub fn check(component: &Component, kind: Kind) -> Result<(), Vec<ContractError>
             }
         }
     }
-    if errors.is_empty() && component.plugin.is_none() {
-        errors.push(ContractError::NoPluginSection);
+    if errors.is_empty() {
+        match &component.plugin {
+            None => errors.push(ContractError::NoPluginSection),
+            Some(info) => {
+                let lie = info.kind.clone().filter(|claimed| claimed != kind.name());
+                errors.extend(lie.map(|claimed| ContractError::LyingSection { claimed, kind }));
+            }
+        }
     }
     for import in &component.imports {
         errors.extend(judge_import(import, kind).err());
@@ -159,10 +181,33 @@ pub fn sends_http(component: &Component) -> bool {
     component.imports.iter().any(|import| import.starts_with("wasi:http/outgoing-handler@"))
 }
 
+/// Whether an import gives a component nothing that it could not compute by itself from what it is handed, in more time.
+pub fn is_pure(import: &str) -> bool {
+    import.starts_with("sprag:linalg/kernels@")
+}
+
+/// Whether a component of the kind may have an import.
+pub fn may_import(import: &str, kind: Kind) -> bool {
+    !matches!(judge_import(import, kind), Err(ContractError::ForbiddenImport { .. }))
+}
+
 /// The kinds whose exports a component has.
 pub fn kinds_of(component: &Component) -> Vec<Kind> {
     let has = |kind: &Kind| exports(*kind).iter().all(|name| matches!(find(&component.exports, name), Found::Track));
     Kind::ALL.into_iter().filter(has).collect()
+}
+
+/// The kinds whose interfaces a component exports, of whatever track: what it is meant for, even where this host cannot run it.
+pub fn kinds_meant(component: &Component) -> Vec<Kind> {
+    let has = |kind: &Kind| exports(*kind).iter().all(|name| !matches!(find(&component.exports, name), Found::Nothing));
+    Kind::ALL.into_iter().filter(has).collect()
+}
+
+/// The tracks of the `sprag:*` packages that a component was built for, sorted. One is usual.
+pub fn tracks(component: &Component) -> BTreeSet<String> {
+    let names = component.imports.iter().chain(&component.exports);
+    let ours = names.filter(|name| name.starts_with("sprag:"));
+    ours.filter_map(|name| name.split_once('@')).map(|(_, version)| version.to_owned()).collect()
 }
 
 /// What an import would allow, in plain words.
@@ -170,6 +215,7 @@ pub fn meaning(import: &str) -> &'static str {
     let (interface, _) = import.split_once('@').unwrap_or((import, ""));
     match interface {
         "sprag:data/tables" => "read the tables that it is handed",
+        "sprag:linalg/kernels" => "have the host compute with matrices and with those tables",
         "sprag:run/context" => "read its parameters; write logs, metrics and findings",
         "sprag:run/blobs" => "read and write the byte streams that it is handed",
         "sprag:run/artifacts" => "leave files with the run",
@@ -263,6 +309,7 @@ mod tests {
                 version: "1.0.0".into(),
                 summary: String::new(),
                 params_schema: serde_json::json!({}),
+                kind: None,
             }),
         }
     }
@@ -275,7 +322,13 @@ mod tests {
 
     #[test]
     fn a_trainer_may_import_its_world_and_inert_wasi() {
-        let imports = ["sprag:run/context@0.1.0", "sprag:data/tables@0.1.0", "wasi:io/streams@0.2.6", "wasi:cli/stderr@0.2.3"];
+        let imports = [
+            "sprag:run/context@0.1.0",
+            "sprag:data/tables@0.1.0",
+            "sprag:linalg/kernels@0.1.0",
+            "wasi:io/streams@0.2.6",
+            "wasi:cli/stderr@0.2.3",
+        ];
         assert_eq!(messages(&component(&TRAINER, &imports), Kind::Train), [""; 0]);
     }
 
@@ -311,9 +364,24 @@ mod tests {
     }
 
     #[test]
+    fn a_section_that_names_another_kind_is_a_lie() {
+        let mut trainer = component(&TRAINER, &[]);
+        trainer.plugin.as_mut().unwrap().kind = Some("evaluate".to_owned());
+        assert_eq!(
+            messages(&trainer, Kind::Train),
+            ["its section `sprag:plugin` says that it is of the kind `evaluate`, and what it exports is of the kind `train`"]
+        );
+        trainer.plugin.as_mut().unwrap().kind = Some("train".to_owned());
+        assert_eq!(messages(&trainer, Kind::Train), [""; 0]);
+    }
+
+    #[test]
     fn another_track_is_named() {
         let newer = component(&["sprag:stage/train@0.2.0", "sprag:stage/score@0.2.0"], &["sprag:run/context@0.2.0"]);
         assert_eq!(messages(&newer, Kind::Train)[0], "expected track 0.1.0 of `sprag:stage`, found `sprag:stage/train@0.2.0`");
         assert_eq!(messages(&newer, Kind::Train)[2], "expected track 0.1.0 of `sprag:run`, found `sprag:run/context@0.2.0`");
+        assert_eq!(kinds_meant(&newer), [Kind::Train]);
+        assert_eq!(kinds_of(&newer), []);
+        assert_eq!(tracks(&newer).into_iter().collect::<Vec<_>>(), ["0.2.0"]);
     }
 }

@@ -1,16 +1,21 @@
 //! What changed between the lockfile and the project as it stands, as the one-line differences that people review.
 
+use std::collections::BTreeMap;
+
 use sprag_schemas::lockfile::{LockedStage, Lockfile, VERSION};
 
+use crate::contract::is_pure;
+use crate::digest::Digest;
 use crate::plan::Plan;
 
-/// The lockfile of a plan.
-pub fn lockfile(plan: &Plan) -> Lockfile {
+/// The lockfile of a plan. `manifests` are those of the plugins that come from a registry, by stage.
+pub fn lockfile(plan: &Plan, manifests: &BTreeMap<String, Digest>) -> Lockfile {
     let stages = plan.all().map(|stage| LockedStage {
         name: stage.name.clone(),
         kind: stage.kind.name().to_owned(),
         plugin: stage.plugin.to_string(),
         version: stage.info.version.clone(),
+        manifest: manifests.get(&stage.name).map(Digest::to_string),
         digest: stage.component.digest.to_string(),
         imports: stage.component.imports.clone(),
         grants: stage.grant_lines(),
@@ -21,7 +26,7 @@ pub fn lockfile(plan: &Plan) -> Lockfile {
 /// How the project differs from its lockfile.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LockDiff {
-    /// Differences that give a component one more right: a new import or a new grant. Accepted only by `sprag lock`.
+    /// Differences that give a component one more right: a new import, unless it lets the component only compute faster, or a new grant. Accepted only by `sprag lock`.
     pub widened: Vec<String>,
     /// All other differences: another digest or version, a stage that came or went, a right that went.
     pub changed: Vec<String>,
@@ -56,7 +61,8 @@ impl LockDiff {
         };
         let added =
             |now: &[String], before: &[String]| now.iter().filter(|item| !before.contains(item)).cloned().collect::<Vec<_>>();
-        let imports = added(&now.imports, &before.imports);
+        let mut imports = added(&now.imports, &before.imports);
+        imports.retain(|import| !is_pure(import));
         let grants = added(&now.grants, &before.grants);
         if !imports.is_empty() {
             self.widened.push(format!("{who} now asks for {}", imports.join(", ")));
@@ -65,7 +71,12 @@ impl LockDiff {
             self.widened.push(format!("{who} is now granted {}", grants.join(", ")));
         }
         if imports.is_empty() && grants.is_empty() && before != now {
-            let what = if before.digest == now.digest {
+            let fewer = before.imports.len() > now.imports.len() || before.grants.len() > now.grants.len();
+            let what = if before.digest == now.digest && !fewer && before.plugin == now.plugin {
+                format!("is pinned to {} instead of {}", pin(now), pin(before))
+            } else if before.digest == now.digest && !fewer {
+                "is the same component".to_owned()
+            } else if before.digest == now.digest {
                 "asks for or is granted less".to_owned()
             } else {
                 format!("has the digest {} instead of {}", now.digest, before.digest)
@@ -73,6 +84,11 @@ impl LockDiff {
             self.changed.push(format!("{who} {what}"));
         }
     }
+}
+
+/// The manifest that an entry names.
+fn pin(stage: &LockedStage) -> &str {
+    stage.manifest.as_deref().unwrap_or("no manifest")
 }
 
 #[cfg(test)]
@@ -86,6 +102,7 @@ mod tests {
             kind: "train".into(),
             plugin: format!("./{name}.wasm"),
             version: version.into(),
+            manifest: None,
             digest: digest.into(),
             imports: own(imports),
             grants: own(grants),
@@ -105,6 +122,14 @@ mod tests {
         );
         assert_eq!(diff.widened, ["stage `train`: ./train.wasm 1.2.0 -> ./train.wasm 1.3.0 now asks for wasi:http/types@0.2.6"]);
         assert!(diff.changed.is_empty());
+    }
+
+    #[test]
+    fn to_compute_faster_is_no_right() {
+        let before = stage("train", "1.0.0", "a", &[], &[]);
+        let diff = diff(vec![before], vec![stage("train", "1.0.0", "b", &["sprag:linalg/kernels@0.1.0"], &[])]);
+        assert_eq!(diff.widened, [""; 0]);
+        assert_eq!(diff.changed, ["stage `train`: ./train.wasm 1.0.0 has the digest b instead of a"]);
     }
 
     #[test]

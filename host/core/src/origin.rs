@@ -32,6 +32,13 @@ impl Origin {
         is_host && self.is_https == is_https && self.port == port
     }
 
+    /// Whether every request within another origin is within this one.
+    pub fn includes(&self, other: &Self) -> bool {
+        let is_same_port = self.is_https == other.is_https && self.port == other.port;
+        let is_below = || self.is_suffix && other.host.strip_suffix(self.host.as_str()).is_some_and(|rest| rest.ends_with('.'));
+        is_same_port && ((self.host == other.host && self.is_suffix == other.is_suffix) || is_below())
+    }
+
     /// Whether the grant names one host by itself, rather than all below a suffix.
     pub const fn is_exact(&self) -> bool {
         !self.is_suffix
@@ -118,6 +125,29 @@ mod tests {
             "http://a:1:2",
         ] {
             assert!(text.parse::<Origin>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_suffix_includes_what_is_below_it() {
+        let includes = |one: &str, other: &str| one.parse::<Origin>().unwrap().includes(&other.parse().unwrap());
+        for (one, other) in [
+            ("https://a.com", "https://a.com:443"),
+            ("https://*.a.com", "https://b.a.com"),
+            ("https://*.a.com", "https://*.a.com"),
+            ("https://*.a.com", "https://*.b.a.com"),
+        ] {
+            assert!(includes(one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("https://a.com", "https://*.a.com"),
+            ("https://*.a.com", "https://a.com"),
+            ("https://*.a.com", "https://ba.com"),
+            ("https://*.b.a.com", "https://*.a.com"),
+            ("https://a.com", "http://a.com:443"),
+            ("https://a.com", "https://a.com:8443"),
+        ] {
+            assert!(!includes(one, other), "{one} {other}");
         }
     }
 

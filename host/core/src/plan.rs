@@ -21,12 +21,16 @@ pub enum PluginRef {
     BuiltIn(String),
     /// A component file, relative to the project.
     Path(String),
+    /// A plugin of an OCI registry: what follows `oci://`.
+    Registry(String),
 }
 
 impl PluginRef {
-    /// Reads a reference: a path begins with `./`, `../` or `/`; anything else names a built-in plugin.
+    /// Reads a reference: a path begins with `./`, `../` or `/`, one of a registry with `oci://`; anything else names a built-in plugin.
     pub fn parse(text: &str) -> Self {
-        if ["./", "../", "/"].iter().any(|start| text.starts_with(start)) {
+        if let Some(reference) = text.strip_prefix("oci://") {
+            Self::Registry(reference.to_owned())
+        } else if ["./", "../", "/"].iter().any(|start| text.starts_with(start)) {
             Self::Path(text.to_owned())
         } else {
             Self::BuiltIn(text.to_owned())
@@ -36,8 +40,10 @@ impl PluginRef {
 
 impl fmt::Display for PluginRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::BuiltIn(text) | Self::Path(text)) = self;
-        f.pad(text)
+        match self {
+            Self::BuiltIn(text) | Self::Path(text) => f.pad(text),
+            Self::Registry(text) => f.pad(&format!("oci://{text}")),
+        }
     }
 }
 

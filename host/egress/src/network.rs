@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use http::{Request, Response};
+use sprag_core::http_grant::HttpGrant;
 use sprag_core::origin::Origin;
 use sprag_runtime::outside::{
     Body, MailError, MailMessage, MailServer, Outbound, Patience, Pending, SecretError, SecretHandle, SendError,
@@ -52,7 +53,7 @@ pub(crate) struct Inner {
     pub(crate) stage: String,
     /// The stage's keys in the project file, joined by dots: `environments.staging.deploy`.
     pub(crate) place: String,
-    pub(crate) origins: Arc<Vec<Origin>>,
+    pub(crate) origins: Vec<HttpGrant>,
     pub(crate) smtp: Vec<String>,
     pub(crate) vault: Vault,
     pub(crate) secrets: Vec<Granted>,
@@ -110,10 +111,10 @@ impl<'a> Settings<'a> {
         choose_cryptography();
         let Self { stage, place, grants, vault, also, resolver, authorities } = self;
         let granted = grants.http.iter().map(|text| {
-            text.parse::<Origin>().map_err(|error| NetworkError::Origin { place: place.clone(), message: error.to_string() })
+            text.parse::<HttpGrant>().map_err(|error| NetworkError::Origin { place: place.clone(), message: error.to_string() })
         });
         let mut origins = granted.collect::<Result<Vec<_>, _>>()?;
-        origins.extend(also.iter().map(|(origin, _)| origin.clone()));
+        origins.extend(also.iter().map(|(origin, _)| origin.clone().into()));
         let more = also.iter().filter_map(|(_, secret)| secret.as_ref());
         let names: std::collections::BTreeSet<_> = grants.secrets.iter().chain(more).collect();
         let (mut secrets, mut needles) = (vec![], Needles::default());
@@ -129,12 +130,12 @@ impl<'a> Settings<'a> {
             Material::Azure(azure) => Some(azure.authority.clone()),
             Material::Value(_) | Material::Cluster(_) => None,
         });
-        let named = Arc::new(origins.iter().cloned().chain(authority).collect());
+        let named = Arc::new(origins.iter().map(|granted| granted.origin.clone()).chain(authority).collect());
         let clients = Clients::new(Guard::new(resolver, named), authorities.clone());
         let inner = Inner {
             stage,
             place,
-            origins: Arc::new(origins),
+            origins,
             smtp: grants.smtp.clone(),
             vault: vault.clone(),
             secrets,

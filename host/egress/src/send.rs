@@ -9,7 +9,7 @@ use http::header::{
 };
 use http::{Request, Response};
 use http_body_util::{BodyDataStream, BodyExt, Limited};
-use sprag_core::origin::Origin;
+use sprag_core::http_grant::HttpGrant;
 use sprag_runtime::outside::{Body, Patience, SendError};
 use url::Url;
 use zeroize::Zeroizing;
@@ -47,7 +47,7 @@ pub(crate) async fn send(inner: &Inner, request: Request<Body>, patience: Patien
     let (parts, body) = request.into_parts();
     let mut url = Url::parse(&parts.uri.to_string())
         .map_err(|error| SendError::Denied(format!("expected an address to send to, found one that is none: {error}")))?;
-    let target = target(inner, &url)?;
+    let target = target(inner, &url, parts.method.as_str())?;
     let mut carried = Carried::new(inner, &target);
     carried.put_into_url(&mut url).await?;
     let headers = carried.put_into_headers(parts.headers).await?;
@@ -78,7 +78,7 @@ pub(crate) fn covered(inner: &Inner, error: SendError) -> SendError {
 }
 
 /// Holds the address of a request against the grants.
-fn target(inner: &Inner, url: &Url) -> Result<Target, SendError> {
+fn target(inner: &Inner, url: &Url, method: &str) -> Result<Target, SendError> {
     let is_https = match url.scheme() {
         "https" => true,
         "http" => false,
@@ -91,10 +91,14 @@ fn target(inner: &Inner, url: &Url) -> Result<Target, SendError> {
         return Err(SendError::Denied(format!("expected an address of `{host}` without user and password, found one with")));
     }
     let origin = url.origin().ascii_serialization();
-    if !inner.origins.iter().any(|granted| granted.covers(is_https, host, port)) {
-        let line = inner.line("http", inner.origins.iter().map(Origin::to_string), &origin);
+    let mut covering = inner.origins.iter().filter(|granted| granted.origin.covers(is_https, host, port)).peekable();
+    let is_reached = covering.peek().is_some();
+    if !covering.any(|granted| granted.allows(method)) {
+        // Where the origin is granted to other methods, the method is what is missing.
+        let asked = if is_reached { format!("{method} {origin}") } else { origin };
+        let line = inner.line("http", inner.origins.iter().map(HttpGrant::to_string), &asked);
         return Err(SendError::Denied(format!(
-            "the stage `{}` asked for `{origin}`, which its grants do not cover; to allow it, set {line} in sprag.toml",
+            "the stage `{}` asked for `{asked}`, which its grants do not cover; to allow it, set {line} in sprag.toml",
             inner.stage
         )));
     }

@@ -56,6 +56,7 @@ pub async fn batch(
         production: None,
         registered: None,
         batches: vec![],
+        policies: project.policy_records(),
     };
     observer(Event::RunStarted { run: id, project: record.project.clone(), stages: vec![] });
     store.start_run(&record)?;

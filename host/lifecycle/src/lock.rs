@@ -1,7 +1,7 @@
 //! `sprag.lock` on disk, and the lock that lets one run at a time into a project.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sprag_core::lock::{LockDiff, lockfile};
@@ -33,15 +33,23 @@ pub enum LockStatus {
 /// # Errors
 /// The lockfile cannot be read.
 pub fn lock_status(project: &Project) -> Result<LockStatus, ProjectError> {
-    let path = path(project);
+    let Some(locked) = read_lock(&project.root)? else { return Ok(LockStatus::Missing) };
+    let diff = LockDiff::between(&locked, &lockfile(&project.plan, &project.manifests));
+    Ok(if diff.is_empty() { LockStatus::Current } else { LockStatus::Differs(diff) })
+}
+
+/// Reads the lockfile in a project's folder; none where there is none.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read_lock(root: &Path) -> Result<Option<Lockfile>, ProjectError> {
+    let path = root.join(FILE);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(LockStatus::Missing),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(ProjectError::Read { path, source }),
     };
-    let locked = Lockfile::parse(&text).map_err(|message| ProjectError::Parse { path, message })?;
-    let diff = LockDiff::between(&locked, &lockfile(&project.plan));
-    Ok(if diff.is_empty() { LockStatus::Current } else { LockStatus::Differs(diff) })
+    Lockfile::parse(&text).map(Some).map_err(|message| ProjectError::Parse { path, message })
 }
 
 /// Writes the lockfile of a project as it stands: under a temporary name, then renamed.
@@ -52,7 +60,7 @@ pub fn write_lock(project: &Project) -> Result<(), ProjectError> {
     let path = path(project);
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&project.root)?;
-        file.write_all(lockfile(&project.plan).to_text().as_bytes())?;
+        file.write_all(lockfile(&project.plan, &project.manifests).to_text().as_bytes())?;
         #[cfg(unix)]
         {
             // A temporary file is for its owner alone; a project file is for whoever may read the project.

@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use sprag_core::component;
 use sprag_core::digest::Digest;
 use sprag_core::entries::entries;
 use sprag_core::plan::{self, Plan, PluginRef, Problem};
+use sprag_core::policy::{Decision, PolicyFile, Provenance, decide, problems};
 use sprag_schemas::manifest::{Kind, Manifest, Stage, line_of};
+use sprag_schemas::record::PolicyRecord;
+
+use crate::lock::read_lock;
+use crate::plugins::{Found, PluginSource, find_component};
+use crate::policies::policies;
 
 /// The name of the project file.
 pub(crate) const FILE: &str = "sprag.toml";
@@ -29,6 +34,17 @@ pub struct Component {
     pub digest: Digest,
 }
 
+/// What a project is read with: what the machine and the user have, and the project has no say in.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The plugins that are built in.
+    pub built_ins: &'a BuiltIns,
+    /// The policies of the machine and the user. Each is read, and all must allow what the project asks for.
+    pub policies: &'a [PathBuf],
+    /// Where the plugins of registries are.
+    pub plugins: &'a dyn PluginSource,
+}
+
 /// A project that was read and planned.
 #[derive(Debug)]
 pub struct Project {
@@ -40,6 +56,12 @@ pub struct Project {
     pub plan: Plan,
     /// The components' binaries, by stage.
     pub components: BTreeMap<String, Component>,
+    /// The manifests of the plugins that come from a registry, by stage.
+    pub manifests: BTreeMap<String, Digest>,
+    /// The policies in force.
+    pub policies: Vec<PolicyFile>,
+    /// What they say of each thing that a stage asks for.
+    pub decisions: Vec<Decision>,
 }
 
 /// What is wrong with a project.
@@ -81,6 +103,9 @@ pub enum ProjectError {
         /// Everything that is wrong.
         problems: Vec<LocatedProblem>,
     },
+    /// A policy makes no sense: nothing runs by a rule that was not understood.
+    #[error(transparent)]
+    Policy(#[from] sprag_core::policy::PolicyError),
     /// An override of the command line makes no sense.
     #[error("{0}")]
     Override(String),
@@ -113,7 +138,7 @@ impl ProjectError {
             }
             Self::Override(_) => vec!["write `--param STAGE.NAME=VALUE`, such as `--param train.alpha=0.4`".to_owned()],
             Self::Write { source, .. } if is_full(source) => vec!["free some space and run again".to_owned()],
-            Self::Read { .. } | Self::Write { .. } | Self::Parse { .. } => vec![],
+            Self::Read { .. } | Self::Write { .. } | Self::Parse { .. } | Self::Policy(_) => vec![],
         }
     }
 }
@@ -125,13 +150,27 @@ fn is_full(error: &std::io::Error) -> bool {
 }
 
 impl Project {
-    /// Reads the project in a folder. Components are read and held against their stages; none is run.
+    /// Reads the project in a folder. Components are read and held against their stages and the policies; none is run or compiled.
     ///
     /// `overrides` are parameters as `STAGE.NAME=VALUE`, where the value is JSON or else a text.
     ///
     /// # Errors
+    /// Everything that is wrong with the project, with file and line, and everything that a policy refuses.
+    pub fn load(root: &Path, surroundings: Surroundings<'_>, overrides: &[String]) -> Result<Self, ProjectError> {
+        let (project, text) = Self::read(root, surroundings, overrides)?;
+        project.judged(&text)
+    }
+
+    /// The same whatever the policies say: for who wants to know what they say.
+    ///
+    /// # Errors
     /// Everything that is wrong with the project, with file and line.
-    pub fn load(root: &Path, built_ins: &BuiltIns, overrides: &[String]) -> Result<Self, ProjectError> {
+    pub fn load_unjudged(root: &Path, surroundings: Surroundings<'_>) -> Result<Self, ProjectError> {
+        Ok(Self::read(root, surroundings, &[])?.0)
+    }
+
+    /// The project, and the text of its file.
+    fn read(root: &Path, surroundings: Surroundings<'_>, overrides: &[String]) -> Result<(Self, String), ProjectError> {
         let path = root.join(FILE);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -147,34 +186,47 @@ impl Project {
         if !manifest.environments.is_empty() {
             add_packager(&mut manifest);
         }
-        Self::planned(root, &text, manifest, built_ins)
+        let policies = policies(root, &manifest, surroundings.policies)?;
+        Ok((Self::planned(root, &text, manifest, surroundings, policies)?, text))
     }
 
     /// The same project, with the usual packager where it names none: what a command needs that packages a version of a project without environments.
     ///
     /// # Errors
-    /// The packager is not among the plugins that are built in.
-    pub fn with_packager(mut self, built_ins: &BuiltIns) -> Result<Self, ProjectError> {
+    /// The packager is not among the plugins that are built in, or a policy refuses it.
+    pub fn with_packager(mut self, surroundings: Surroundings<'_>) -> Result<Self, ProjectError> {
         if self.plan.package.is_some() {
             return Ok(self);
         }
         add_packager(&mut self.manifest);
-        Self::planned(&self.root, "", self.manifest, built_ins)
+        Self::planned(&self.root, "", self.manifest, surroundings, self.policies)?.judged("")
     }
 
     /// Finds the components of a project file and plans its stages. `text` is the file, where lines are counted.
-    fn planned(root: &Path, text: &str, manifest: Manifest, built_ins: &BuiltIns) -> Result<Self, ProjectError> {
+    fn planned(
+        root: &Path,
+        text: &str,
+        manifest: Manifest,
+        surroundings: Surroundings<'_>,
+        policies: Vec<PolicyFile>,
+    ) -> Result<Self, ProjectError> {
         let path = root.join(FILE);
-        let locate = |problems: Vec<Problem>| ProjectError::Problems {
-            problems: in_order(problems.into_iter().map(|problem| located(problem, text, &path)).collect()),
-        };
+        let locate = |problems: Vec<Problem>| locate(problems, text, &path);
         plan::stage_kinds(&manifest).map_err(locate)?;
         let mut components = BTreeMap::new();
         let mut infos = BTreeMap::new();
+        let (mut provenance, mut manifests) = (BTreeMap::<String, Provenance>::new(), BTreeMap::new());
         let mut problems = vec![];
+        let is_from_registry = |stage: &Stage| matches!(PluginRef::parse(&stage.plugin), PluginRef::Registry(_));
+        // Only pins are looked for here; a project without plugins of registries is read without its lockfile.
+        let needs_pins = entries(&manifest).iter().any(|entry| is_from_registry(entry.stage));
+        let lock = if needs_pins { read_lock(root)? } else { None };
         for entry in entries(&manifest) {
-            match find_component(root, built_ins, &entry.stage.plugin) {
-                Ok((component, info)) => {
+            let locked = lock.as_ref().and_then(|lock| lock.stage(&entry.name));
+            match find_component(root, surroundings, &entry.stage.plugin, locked) {
+                Ok(Found { component, info, manifest, provenance: from }) => {
+                    manifests.extend(manifest.map(|manifest| (entry.name.clone(), manifest)));
+                    provenance.insert(entry.name.clone(), from);
                     components.insert(entry.name.clone(), component);
                     infos.insert(entry.name, info);
                 }
@@ -189,7 +241,20 @@ impl Project {
             return Err(locate(problems));
         }
         let plan = Plan::build(&manifest, &infos).map_err(locate)?;
-        Ok(Self { root: root.to_owned(), manifest, plan, components })
+        let decisions = decide(&policies, &manifest.project.name, plan.all(), &provenance);
+        Ok(Self { root: root.to_owned(), manifest, plan, components, manifests, policies, decisions })
+    }
+
+    /// The project, unless a policy refuses something that it asks for.
+    fn judged(self, text: &str) -> Result<Self, ProjectError> {
+        let refusals = problems(&self.decisions, &entries(&self.manifest));
+        if refusals.is_empty() { Ok(self) } else { Err(locate(refusals, text, &self.root.join(FILE))) }
+    }
+
+    /// The policies in force, for a record.
+    pub fn policy_records(&self) -> Vec<PolicyRecord> {
+        let record = |policy: &PolicyFile| PolicyRecord { path: policy.path.clone(), digest: policy.digest.to_string() };
+        self.policies.iter().map(record).collect()
     }
 
     /// The folder of the store.
@@ -212,35 +277,6 @@ fn add_packager(manifest: &mut Manifest) {
     }
 }
 
-fn find_component(
-    root: &Path,
-    built_ins: &BuiltIns,
-    plugin: &str,
-) -> Result<(Component, component::Component), (String, Option<String>)> {
-    let with_hint = |error: component::ComponentError| {
-        let hint = error.hint().map(str::to_owned);
-        (error.to_string(), hint)
-    };
-    match PluginRef::parse(plugin) {
-        PluginRef::BuiltIn(name) => {
-            let Some((_, bytes, digest)) = built_ins.iter().find(|(known, ..)| *known == name) else {
-                let known: Vec<_> = built_ins.iter().map(|(known, ..)| format!("`{known}`")).collect();
-                let hint = format!("a component file is named by a path: `./{name}.wasm`");
-                return Err((format!("expected a built-in plugin ({}), found `{name}`", known.join(", ")), Some(hint)));
-            };
-            let info = component::Component::read_as(bytes, *digest).map_err(with_hint)?;
-            Ok((Component { bytes: Cow::Borrowed(bytes), digest: *digest }, info))
-        }
-        PluginRef::Path(relative) => {
-            let path = root.join(relative.strip_prefix("./").unwrap_or(&relative));
-            let bytes = std::fs::read(&path).map_err(|error| (format!("failed to read `{}`: {error}", path.display()), None))?;
-            let info = component::Component::read(&bytes).map_err(with_hint)?;
-            component::Component::validate(&bytes).map_err(with_hint)?;
-            Ok((Component { bytes: Cow::Owned(bytes), digest: info.digest }, info))
-        }
-    }
-}
-
 fn apply_override(manifest: &mut Manifest, text: &str) -> Result<(), ProjectError> {
     let wrong = |what: String| ProjectError::Override(format!("`--param {text}`: {what}"));
     let (path, value) = text.split_once('=').ok_or_else(|| wrong("expected `STAGE.NAME=VALUE`, found no `=`".to_owned()))?;
@@ -253,6 +289,10 @@ fn apply_override(manifest: &mut Manifest, text: &str) -> Result<(), ProjectErro
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     stage.params.insert(name.to_owned(), value);
     Ok(())
+}
+
+fn locate(problems: Vec<Problem>, text: &str, path: &Path) -> ProjectError {
+    ProjectError::Problems { problems: in_order(problems.into_iter().map(|problem| located(problem, text, path)).collect()) }
 }
 
 fn located(problem: Problem, text: &str, path: &Path) -> LocatedProblem {

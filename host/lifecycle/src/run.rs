@@ -90,6 +90,7 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
         production: production.as_ref().map(|version| version.version.clone()),
         registered: None,
         batches: vec![],
+        policies: project.policy_records(),
     };
     let mut run = Run {
         project,

@@ -13,6 +13,7 @@ mod patience;
 mod pull;
 mod push;
 mod reference;
+mod referrers;
 
 pub use client::{Registry, Transport};
 pub use error::RegistryError;
@@ -20,3 +21,4 @@ pub use patience::Patience;
 pub use pull::Pulled;
 pub use push::{Progress, Pushed, push};
 pub use reference::{ParseReferenceError, Reference};
+pub use referrers::push_artefact;

@@ -1,7 +1,12 @@
 //! What a trainer's component names and its scorer is never handed.
 
 use crate::bindings::Imports;
-use crate::bindings::exports::sprag::data::tables::{self, Column, Cursor, DataError, Field, GuestCursor, GuestTable};
+use crate::bindings::exports::sprag::data::tables::{
+    self, Column, Cursor, DataError, Field, GuestCursor, GuestTable, TableBorrow,
+};
+use crate::bindings::exports::sprag::linalg::kernels::{
+    self, ColumnStats, Factors, GuestMatrix, LinalgError, Matrix, MatrixBorrow, Solution, Spectrum,
+};
 use crate::bindings::exports::sprag::run::artifacts;
 use crate::bindings::exports::sprag::run::blobs::{BlobError, GuestWriter, Reader, Writer};
 use crate::bindings::exports::sprag::run::context::{self, Finding, GuestSession, Level, Measurement};
@@ -14,6 +19,8 @@ pub(crate) enum NoSession {}
 pub(crate) enum NoTable {}
 /// There is none.
 pub(crate) enum NoCursor {}
+/// There is none.
+pub(crate) enum NoMatrix {}
 
 impl GuestWriter for NoWriter {
     fn set_media_type(&self, _media_type: String) {
@@ -106,6 +113,78 @@ impl GuestTable for NoTable {
 
 impl GuestCursor for NoCursor {
     fn next(&self) -> Result<Option<Vec<Column>>, DataError> {
+        match *self {}
+    }
+}
+
+/// A scorer computes by itself.
+fn no_kernels<T>() -> Result<T, LinalgError> {
+    Err(LinalgError::NoResult("a packaged model has no host that computes for it".to_owned()))
+}
+
+impl kernels::Guest for Imports {
+    type Matrix = NoMatrix;
+
+    fn describe(_data: TableBorrow<'_>, _columns: Vec<String>) -> Result<Vec<ColumnStats>, LinalgError> {
+        no_kernels()
+    }
+
+    fn gram(
+        _data: TableBorrow<'_>,
+        _columns: Vec<String>,
+        _shift: Vec<f64>,
+        _weights: Option<MatrixBorrow<'_>>,
+    ) -> Result<Matrix, LinalgError> {
+        no_kernels()
+    }
+
+    fn cross(_data: TableBorrow<'_>, _columns: Vec<String>, _right: MatrixBorrow<'_>) -> Result<Matrix, LinalgError> {
+        no_kernels()
+    }
+
+    fn multiply(_data: TableBorrow<'_>, _columns: Vec<String>, _right: MatrixBorrow<'_>) -> Result<Matrix, LinalgError> {
+        no_kernels()
+    }
+}
+
+impl GuestMatrix for NoMatrix {
+    fn from_values(_rows: u64, _columns: u32, _values: Vec<f64>) -> Result<Matrix, LinalgError> {
+        no_kernels()
+    }
+
+    fn from_table(_data: TableBorrow<'_>, _columns: Vec<String>) -> Result<Matrix, LinalgError> {
+        no_kernels()
+    }
+
+    fn rows(&self) -> u64 {
+        match *self {}
+    }
+
+    fn columns(&self) -> u32 {
+        match *self {}
+    }
+
+    fn read(&self, _offset: u64, _len: u32) -> Result<Vec<f64>, LinalgError> {
+        match *self {}
+    }
+
+    fn multiply(&self, _right: MatrixBorrow<'_>) -> Result<Matrix, LinalgError> {
+        match *self {}
+    }
+
+    fn cholesky_solve(&self, _right: MatrixBorrow<'_>) -> Result<Matrix, LinalgError> {
+        match *self {}
+    }
+
+    fn least_squares(&self, _right: MatrixBorrow<'_>, _cutoff: Option<f64>) -> Result<Solution, LinalgError> {
+        match *self {}
+    }
+
+    fn qr(&self) -> Result<Factors, LinalgError> {
+        match *self {}
+    }
+
+    fn eigen(&self) -> Result<Spectrum, LinalgError> {
         match *self {}
     }
 }

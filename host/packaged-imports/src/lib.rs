@@ -21,7 +21,7 @@ mod bindings {
     #![allow(clippy::all, clippy::use_self, clippy::semicolon_if_nothing_returned, reason = "generated code")]
 
     wit_bindgen::generate!({
-        path: ["../../wit/data", "../../wit/run", "../../wit/stage", "wit"],
+        path: ["../../wit/data", "../../wit/linalg", "../../wit/run", "../../wit/stage", "wit"],
         world: "sprag:packaged/imports@0.1.0",
         generate_all,
     });

@@ -86,7 +86,7 @@ fn plan(project: &Project) -> Result<String, ReleaseError> {
     let stages = project.plan.package.iter().chain(environments);
     let stages = stages.map(|stage| identity::stage(project, stage)).collect::<Result<Vec<_>, _>>()?;
     let order: Vec<_> = project.plan.environments.iter().map(|environment| &environment.name).collect();
-    let lock = sprag_core::lock::lockfile(&project.plan);
+    let lock = sprag_core::lock::lockfile(&project.plan, &project.manifests);
     Ok(identity::digest(&json!({ "stages": stages, "order": order, "lock": lock, "release": project.manifest.release })))
 }
 

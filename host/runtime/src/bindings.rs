@@ -6,7 +6,7 @@
 #![allow(missing_docs, unreachable_pub, clippy::all, reason = "generated; the documentation stands in `wit/`")]
 
 wasmtime::component::bindgen!({
-    path: ["../../wit/data", "../../wit/run", "../../wit/stage"],
+    path: ["../../wit/data", "../../wit/linalg", "../../wit/run", "../../wit/stage"],
     inline: "
         package sprag:host;
 
@@ -34,6 +34,7 @@ wasmtime::component::bindgen!({
         "sprag:stage/models": async | trappable,
         "sprag:stage/train": async | trappable,
         "sprag:stage/score": async | trappable,
+        "sprag:linalg/kernels": async | trappable,
         "sprag:run/mail": async | trappable,
         "sprag:run/services": async | trappable,
         default: trappable,
@@ -42,6 +43,7 @@ wasmtime::component::bindgen!({
     with: {
         "sprag:data/tables.table": sprag_data::Table,
         "sprag:data/tables.cursor": crate::host::tables::Cursor,
+        "sprag:linalg/kernels.matrix": crate::host::linalg::MatrixHandle,
         "sprag:run/blobs.reader": crate::blobs::ReaderHandle,
         "sprag:run/blobs.writer": crate::blobs::WriterHandle,
         "sprag:run/secrets.secret": crate::outside::SecretHandle,

@@ -36,6 +36,27 @@ impl Budget {
     }
 }
 
+impl Budget {
+    /// Takes `bytes` of the budget until what is returned goes.
+    pub(crate) fn hold(&self, bytes: u64) -> Result<Held, LimitHit> {
+        self.spend(bytes)?;
+        Ok(Held { budget: self.clone(), bytes })
+    }
+}
+
+/// A part of a budget that is taken for as long as this is there.
+#[derive(Debug)]
+pub(crate) struct Held {
+    budget: Budget,
+    bytes: u64,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.give_back(self.bytes);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

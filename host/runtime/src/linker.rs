@@ -21,6 +21,7 @@ fn for_kind(runtime: &Runtime, kind: Kind) -> wasmtime::Result<Linker<StageState
     sprag::data::tables::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
     match kind {
         Kind::SanityCheck | Kind::Train => {
+            sprag::linalg::kernels::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
             sprag::run::artifacts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
         }
         Kind::UnitTest => {
@@ -29,6 +30,7 @@ fn for_kind(runtime: &Runtime, kind: Kind) -> wasmtime::Result<Linker<StageState
             sprag::stage::score::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
         }
         Kind::Evaluate => {
+            sprag::linalg::kernels::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
             sprag::run::artifacts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
             sprag::stage::models::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
         }

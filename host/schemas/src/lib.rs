@@ -26,6 +26,7 @@ pub mod exit_code;
 pub mod lockfile;
 pub mod manifest;
 pub mod package;
+pub mod policy;
 pub mod quantity;
 pub mod record;
 pub mod release;

@@ -30,6 +30,9 @@ pub struct LockedStage {
     pub plugin: String,
     /// The plugin's own version.
     pub version: String,
+    /// For a plugin of a registry, the digest of the manifest that its tag stood for when it was locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
     /// The component's digest: `sha256:` and 64 hexadecimal digits.
     pub digest: String,
     /// Every interface that the component imports, sorted.
@@ -76,6 +79,7 @@ mod tests {
                 kind: "train".into(),
                 plugin: "./mine.wasm".into(),
                 version: "1.2.0".into(),
+                manifest: Some(format!("sha256:{}", "1".repeat(64))),
                 digest: format!("sha256:{}", "0".repeat(64)),
                 imports: vec!["sprag:data/tables@0.1.0".into()],
                 grants: vec!["env=SEASON".into()],

@@ -63,6 +63,9 @@ pub struct Project {
     /// What the project is for, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// A policy that the project holds itself to, beside those of the machine and the user: a file, relative to the project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
 }
 
 /// `[data]`
@@ -203,7 +206,8 @@ pub struct Stage {
     /// The stage's kind. Default: its name, where that is a kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    /// The plugin: the name of a built-in one, or the path of a component that begins with `./`, `../` or `/`.
+    /// The plugin: the name of a built-in one, the path of a component that begins with `./`, `../` or `/`, or one of an OCI registry as
+    /// `oci://HOST/REPOSITORY:TAG`.
     pub plugin: String,
     /// The plugin's parameters, checked against its schema.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
@@ -324,8 +328,8 @@ pub struct Grants {
     pub env: Vec<String>,
     /// The clock that the plugin sees. A stage that sees the real one is never taken from the cache.
     pub clock: Clock,
-    /// The origins that the plugin may send HTTP requests to: `https://host`, `https://host:port` or `https://*.suffix`. Only for the kinds `provision`,
-    /// `deploy`, `smoke-test` and `notify`; a smoke test may always reach the service that it tests.
+    /// The origins that the plugin may send HTTP requests to: `https://host`, `https://host:port` or `https://*.suffix`, perhaps after the only methods:
+    /// `GET,HEAD https://host`. Only for the kinds `provision`, `deploy`, `smoke-test` and `notify`; a smoke test may always reach the service that it tests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub http: Vec<String>,
     /// The secrets that the plugin may put into its requests, by their names under `[secrets]`.
@@ -434,6 +438,22 @@ pub fn line_of(text: &str, path: &[&str]) -> Option<usize> {
     offset.map(|offset| text[..offset].matches('\n').count() + 1)
 }
 
+/// Where the value of a key stands in a TOML text; none where the key is absent.
+pub fn value_span(text: &str, path: &[&str]) -> Option<std::ops::Range<usize>> {
+    let document = toml::de::DeTable::parse(text).ok()?;
+    let mut table = Some(document.get_ref());
+    let mut span = None;
+    for key in path {
+        let (_, value) = table?.iter().find(|(found, _)| found.get_ref() == key)?;
+        span = Some(value.span());
+        table = match value.get_ref() {
+            toml::de::DeValue::Table(inner) => Some(inner),
+            _ => None,
+        };
+    }
+    span
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -472,5 +492,7 @@ mod tests {
         assert_eq!(line_of(SMALL, &["stages", "train", "plugin"]), Some(7));
         assert_eq!(line_of(SMALL, &["stages", "train", "params", "alpha"]), Some(6));
         assert_eq!(line_of(SMALL, &["nothing"]), None);
+        assert_eq!(value_span(SMALL, &["stages", "train", "plugin"]).map(|span| &SMALL[span]), Some("\"train-ridge\""));
+        assert_eq!(value_span(SMALL, &["stages", "train", "kind"]), None);
     }
 }

@@ -43,6 +43,19 @@ pub struct RunRecord {
     /// The files that the run scored, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub batches: Vec<BatchRecord>,
+    /// The policies that allowed what ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyRecord>,
+}
+
+/// A policy that was in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PolicyRecord {
+    /// The file.
+    pub path: String,
+    /// The digest of its bytes.
+    pub digest: String,
 }
 
 /// How a run ended.

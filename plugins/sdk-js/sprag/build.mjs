@@ -68,7 +68,7 @@ ${['plugin', ...exported].map((name) => `export const ${name} = made.${name};`).
 function contract(scratch) {
   if (existsSync(join(HERE, 'wit'))) return join(HERE, 'wit');
   const [from, to] = [resolve(HERE, '../../../wit'), join(scratch, 'wit')];
-  for (const [source, target] of [['stage', to], ['data', join(to, 'deps/data')], ['run', join(to, 'deps/run')]]) {
+  for (const [source, target] of [['stage', to], ['data', join(to, 'deps/data')], ['linalg', join(to, 'deps/linalg')], ['run', join(to, 'deps/run')]]) {
     mkdirSync(target, { recursive: true });
     for (const file of readdirSync(join(from, source))) copyFileSync(join(from, source, file), join(target, file));
   }

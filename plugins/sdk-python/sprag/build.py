@@ -91,7 +91,7 @@ def contract(kind: str, scratch: Path) -> list[Path]:
     """The WIT packages that a kind's world is made of: beside this file, or in the repository that it stands in."""
     own = HERE / "wit"
     packages, standard = (own, own / "wasi") if own.is_dir() else (REPOSITORY / "wit", REPOSITORY / "plugins/sdk/wasi")
-    paths = [packages / "data", packages / "run", packages / "stage"]
+    paths = [packages / "data", packages / "linalg", packages / "run", packages / "stage"]
     if kind == "notify":
         for name in ("io", "clocks", "http"):
             paths.append(scratch / f"{name}.wit")

@@ -60,7 +60,7 @@ impl<T: UnitTest> bindings::exports::sprag::stage::unit_test::Guest for Adapter<
 #[allow(clippy::all, clippy::use_self, clippy::semicolon_if_nothing_returned, reason = "generated code")]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: ["../../wit/data", "../../wit/run", "../../wit/stage", "wit"],
+        path: ["../../wit/data", "../../wit/linalg", "../../wit/run", "../../wit/stage", "wit"],
         world: "sprag:sdk-unit-test/exports@0.1.0",
         generate_all,
         additional_derives: [PartialEq],

@@ -37,6 +37,7 @@ mod failure;
 mod frame;
 mod host;
 pub mod http;
+pub mod linalg;
 mod matrix;
 #[doc(hidden)]
 pub mod plugin;

@@ -1,9 +1,18 @@
 //! The fit: two walks over the data, then one small system of equations.
+//!
+//! A large table is walked by the host's kernels, a small one by batches in the guest, where it costs no more and each bit is this crate's own.
 
 use sprag_linalg::{Cholesky, Gram, eigen};
+use sprag_sdk::linalg::{Kernels, LinalgError, Matrix};
 use sprag_sdk::{Failure, Field, Source, Watch, batch_rows, matrix_batches};
 
 use crate::Params;
+
+/// The products of values from which on the host's kernels are worth their calls: a few milliseconds of the guest's work.
+const MANY_PRODUCTS: u64 = 1 << 22;
+
+/// The most columns that the host's Gram matrix has.
+const MOST_COLUMNS: u64 = 8192;
 
 /// A fitted line.
 #[derive(Debug, Clone)]
@@ -38,12 +47,21 @@ pub struct Training {
 ///
 /// [`Failure::BadInput`] where the source names no target or features, has no rows, or holds anything but finite numbers (with column and row);
 /// [`Failure::Cancelled`] when the watch says so.
-pub fn fit(source: &impl Source, params: &Params, watch: &impl Watch) -> Result<Fit, Failure> {
+pub fn fit(source: &impl Kernels, params: &Params, watch: &impl Watch) -> Result<Fit, Failure> {
+    let width = source.features().len() as u64 + 1;
+    let many = source.row_count().saturating_mul(width.pow(2)) >= MANY_PRODUCTS;
+    fit_by(many && width <= MOST_COLUMNS, source, params, watch)
+}
+
+fn fit_by(host: bool, source: &impl Kernels, params: &Params, watch: &impl Watch) -> Result<Fit, Failure> {
     params.check()?;
     let (features, columns) = columns(source)?;
-    let moments = Moments::of(source, &columns, params.fit_intercept, watch)?;
+    let moments = match host {
+        true => Moments::by_host(source, &columns, params.fit_intercept, watch)?,
+        false => Moments::of(source, &columns, params.fit_intercept, watch)?,
+    };
     let n = features.len();
-    let (coefficients, rank) = solve(&moments, params.alpha);
+    let (coefficients, rank) = solve(&moments, params.alpha, host)?;
     let products: f64 = coefficients.iter().zip(&moments.means).map(|(weight, mean)| weight * mean).sum();
     let intercept = if params.fit_intercept { moments.means[n] - products } else { 0.0 };
     let training = moments.training(&coefficients);
@@ -105,13 +123,22 @@ impl Moments {
             done += batch[0].len() as u64;
             watch.advance(done, total)?;
         }
-        let mut moments = Self { rows, means, gram: gram.finish(), centred };
-        moments.forget_rounding();
-        Ok(moments)
+        Ok(Self { rows, means, gram: gram.finish(), centred }.without_rounding())
+    }
+
+    /// The same sums, to rounding errors.
+    fn by_host(source: &impl Kernels, columns: &[String], centred: bool, watch: &impl Watch) -> Result<Self, Failure> {
+        let rows = source.row_count();
+        let means: Vec<f64> = source.describe(columns)?.iter().map(|stats| stats.mean).collect();
+        watch.advance(rows, rows * 2)?;
+        let shift = if centred { means.clone() } else { vec![0.0; columns.len()] };
+        let gram = source.gram(columns, &shift, None)?.values()?;
+        watch.advance(rows * 2, rows * 2)?;
+        Ok(Self { rows: rows as f64, means, gram, centred }.without_rounding())
     }
 
     /// Sets to zero what is left of a constant column after its mean is gone, so that it counts as no information instead of as noise.
-    fn forget_rounding(&mut self) {
+    fn without_rounding(mut self) -> Self {
         let width = self.means.len();
         for (column, mean) in self.means.iter().enumerate().filter(|_| self.centred) {
             let rounding = self.rows * (8.0 * f64::EPSILON * mean).powi(2);
@@ -122,6 +149,7 @@ impl Moments {
                 }
             }
         }
+        self
     }
 
     /// The errors follow from the sums: `|y - X w|^2 = y'y - 2 w'X'y + w'X'X w`.
@@ -144,7 +172,7 @@ impl Moments {
 }
 
 /// The weights, and the rank of the features.
-fn solve(moments: &Moments, alpha: f64) -> (Vec<f64>, usize) {
+fn solve(moments: &Moments, alpha: f64, host: bool) -> Result<(Vec<f64>, usize), Failure> {
     let width = moments.means.len();
     let n = width - 1;
     let (mut matrix, mut right) = (Vec::with_capacity(n * n), Vec::with_capacity(n));
@@ -156,14 +184,28 @@ fn solve(moments: &Moments, alpha: f64) -> (Vec<f64>, usize) {
     for i in 0..n {
         matrix[i * n + i] += alpha;
     }
-    if let Some(factor) = Cholesky::new(&matrix, n) {
-        return (factor.solve(&right), n);
-    }
     if matrix.iter().any(|value| !value.is_finite()) {
         // The caller names the reason; the eigenvalues would not converge.
-        return (vec![f64::NAN; n], n);
+        return Ok((vec![f64::NAN; n], n));
     }
-    eigen(&plain, n).solve(&right, alpha, n as f64 * f64::EPSILON)
+    let solved = match host {
+        true => solve_by_host(&matrix, &right)?,
+        false => Cholesky::new(&matrix, n).map(|factor| factor.solve(&right)),
+    };
+    Ok(match solved {
+        Some(weights) => (weights, n),
+        None => eigen(&plain, n).solve(&right, alpha, n as f64 * f64::EPSILON),
+    })
+}
+
+/// None where the matrix is singular to working precision.
+fn solve_by_host(matrix: &[f64], right: &[f64]) -> Result<Option<Vec<f64>>, LinalgError> {
+    let (order, columns) = (right.len() as u64, right.len() as u32);
+    match Matrix::from_values(order, columns, matrix)?.cholesky_solve(&Matrix::vector(right)?) {
+        Ok(weights) => weights.values().map(Some),
+        Err(LinalgError::NotPositiveDefinite(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]
@@ -220,6 +262,23 @@ mod tests {
         let params = Params { alpha: 0.0, fit_intercept: false };
         let fit = fit(&Frame::new(columns).with_target("y"), &params, &()).unwrap();
         assert_eq!((fit.coefficients[0], fit.intercept, fit.training.mse), (2.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn the_host_s_sums_give_the_same_line() {
+        let numbers = |seed: u64| (0..500).map(|row| (row * seed % 1009) as f64 / 100.0).collect::<Vec<_>>();
+        let (a, b) = (numbers(7919), numbers(104_729));
+        let y = a.iter().zip(&b).map(|(a, b)| 3.0 * a - b + (a * b).sin()).collect();
+        let same = a.clone();
+        let columns = [("a", a), ("b", b), ("c", same), ("y", y)].map(|(name, values)| (name, Column::floats(values)));
+        let frame = Frame::new(columns).with_target("y");
+        for (alpha, fit_intercept) in [(1.0, true), (1.0, false), (0.0, true)] {
+            let params = Params { alpha, fit_intercept };
+            let fits = [false, true].map(|host| fit_by(host, &frame, &params, &()).unwrap());
+            let [own, host] = fits.each_ref().map(|fit| fit.coefficients.iter().chain([&fit.intercept, &fit.training.mse]));
+            assert!(own.zip(host).all(|(own, host)| (own - host).abs() <= 1e-9 * own.abs().max(1.0)), "{fits:?}");
+            assert_eq!(fits[0].rank, fits[1].rank);
+        }
     }
 
     #[test]

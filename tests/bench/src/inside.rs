@@ -1,4 +1,4 @@
-//! Inside the process: what the host costs a stage, how fast a table goes over, a trainer in the sandbox beside the same code outside.
+//! Inside the process: what the host costs a stage, and how fast a table goes over.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,7 +11,6 @@ use sprag_data::{Column, DType, Field, Table, Values};
 use sprag_runtime::blobs::{BlobSink, Blobs, ReadAt};
 use sprag_runtime::{Cancel, Loaded, Runtime, StageCall};
 use sprag_schemas::manifest::{Clock, Kind};
-use sprag_sdk::Frame;
 
 use crate::measure::{Report, alone, in_turn, ms};
 
@@ -39,7 +38,6 @@ pub(crate) fn run(report: &mut Report, scratch: &Path) {
     report.add("a component from the code cache", ms(load.median()), String::new(), String::new(), None);
 
     handover(report, &runtime, &tokio, check);
-    ridge(report, &runtime, &tokio);
 }
 
 fn handover(report: &mut Report, runtime: &Runtime, tokio: &tokio::runtime::Runtime, check: Loaded) {
@@ -70,35 +68,6 @@ fn handover(report: &mut Report, runtime: &Runtime, tokio: &tokio::runtime::Runt
     );
 }
 
-fn ridge(report: &mut Report, runtime: &Runtime, tokio: &tokio::runtime::Runtime) {
-    let (rows, columns) = (100_000, 50);
-    let table = table(rows, columns).with_roles(Some("c0"), None).expect("the column is there");
-    let frame = (0..columns)
-        .map(|i| (format!("c{i}"), sprag_sdk::Column { values: sprag_sdk::Values::Floats(values(rows, i)), validity: None }));
-    let frame = Frame::new(frame).with_target("c0");
-    let (_, trainer, digest) = sprag_builtin::PLUGINS.iter().find(|(name, ..)| *name == "train-ridge").expect("it is built in");
-    let trainer = runtime.load(*digest, trainer).expect("it compiles");
-    let call = call(trainer, r#"{"alpha":1.0}"#);
-    let params = train_ridge::Params { alpha: 1.0, ..Default::default() };
-    let (guest, native) = in_turn(
-        9,
-        || {
-            tokio.block_on(runtime.train(&call, &table, None)).result.expect("it trains");
-        },
-        || {
-            train_ridge::fit(&frame, &params, &()).expect("it fits");
-        },
-    );
-    let ratio = format!("{:.2} times as long", guest.median() / native.median());
-    report.add(
-        "ridge fit, 100 000 x 50",
-        format!("{} (best {})", ms(guest.median()), ms(guest.least())),
-        format!("{} (the same code, native)", ms(native.median())),
-        ratio,
-        None,
-    );
-}
-
 /// Numbers that look random and are the same each time.
 fn values(rows: usize, column: usize) -> Vec<f64> {
     let mut state = 0x9e37_79b9_u64.wrapping_mul(column as u64 + 1);
@@ -109,13 +78,13 @@ fn values(rows: usize, column: usize) -> Vec<f64> {
     std::iter::repeat_with(next).take(rows).collect()
 }
 
-fn table(rows: usize, columns: usize) -> Table {
+pub(crate) fn table(rows: usize, columns: usize) -> Table {
     let fields = (0..columns).map(|i| Field { name: format!("c{i}"), dtype: DType::Float, nullable: false }).collect();
     let columns = (0..columns).map(|i| Column { values: Values::Floats(values(rows, i)), validity: None }).collect();
     Table::from_columns(fields, columns).expect("the columns are of one length")
 }
 
-fn call(component: Loaded, params_json: &str) -> StageCall {
+pub(crate) fn call(component: Loaded, params_json: &str) -> StageCall {
     StageCall {
         component,
         params_json: params_json.to_owned(),

@@ -2,14 +2,15 @@
 //!
 //! Machines are noisy, so what can be compared is measured in turn in one run, and the median and the ratio are what counts. Where a tool
 //! to compare with is missing, the line says so. `SPRAG_BENCH_PYTHON` names the Python to compare with (`python3` without it): it needs
-//! scikit-learn, pandas and pyarrow, and polars for one line more; FastAPI, uvicorn and MLflow for the services. `process`, `inside`, `ingest`, `serving` or
-//! `batch` as arguments run these parts alone. The services need `wrk`, and the packaged component a stock `wasmtime` (`SPRAG_BENCH_WASMTIME`).
+//! scikit-learn, pandas and pyarrow, and polars for one line more; FastAPI, uvicorn and MLflow for the services. `process`, `inside`, `linalg`, `ingest`,
+//! `serving` or `batch` as arguments run these parts alone. The services need `wrk`, and the packaged component a stock `wasmtime` (`SPRAG_BENCH_WASMTIME`).
 //! Nothing here is asserted.
 
 mod bare;
 mod batch;
 mod ingest;
 mod inside;
+mod linalg;
 mod measure;
 mod process;
 mod python;
@@ -59,6 +60,9 @@ fn main() -> ExitCode {
     }
     if chosen("inside") {
         inside::run(&mut report, scratch.path());
+    }
+    if chosen("linalg") {
+        linalg::run(&mut report, scratch.path(), &python);
     }
     if chosen("ingest") {
         ingest::run(&mut report, scratch.path(), &python);

@@ -14,14 +14,15 @@ pub(crate) fn say(text: &str) {
 pub(crate) struct Times(Vec<f64>);
 
 impl Times {
+    /// Seconds that were measured elsewhere.
+    pub(crate) const fn of(seconds: Vec<f64>) -> Self {
+        Self(seconds)
+    }
+
     pub(crate) fn median(&self) -> f64 {
         let mut times = self.0.clone();
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
-    }
-
-    pub(crate) fn least(&self) -> f64 {
-        self.0.iter().copied().fold(f64::INFINITY, f64::min)
     }
 }
 

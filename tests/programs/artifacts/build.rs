@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// Every test program.
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
     "mean-trainer",
     "program-caller",
     "program-check",
     "program-elsewhere",
     "program-evaluator",
+    "program-linalg",
     "program-network",
     "program-overreach",
     "program-registrar",

@@ -6,12 +6,13 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 19] = [
+const HOST: [(&str, &[&str]); 21] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
     ("sprag-store", &["sprag-schemas", "sprag-core"]),
-    ("sprag-runtime", &["sprag-schemas", "sprag-core", "sprag-data"]),
+    ("sprag-linalg-host", &[]),
+    ("sprag-runtime", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-linalg-host"]),
     ("sprag-lifecycle", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-batch"]),
     ("sprag-scoring", &[]),
     ("sprag-serve", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-scoring"]),
@@ -33,6 +34,7 @@ const HOST: [(&str, &[&str]); 19] = [
     ("sprag-confine", &[]),
     ("sprag-services", &["sprag-schemas", "sprag-runtime"]),
     ("sprag-package", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-runtime", "sprag-guest-build"]),
+    ("sprag-plugins", &["sprag-core", "sprag-store", "sprag-lifecycle", "sprag-package"]),
     ("sprag-packaged-imports", &[]),
     ("sprag-packaged-shell", &["sprag-scoring"]),
     ("sprag-guest-build", &[]),
@@ -49,6 +51,7 @@ const HOST: [(&str, &[&str]); 19] = [
             "sprag-egress",
             "sprag-lifecycle",
             "sprag-package",
+            "sprag-plugins",
             "sprag-release",
             "sprag-serve",
             "sprag-services",

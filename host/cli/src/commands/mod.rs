@@ -16,7 +16,9 @@ pub mod model;
 pub mod models;
 pub mod new;
 pub mod package;
+pub mod plugin;
 pub mod plugins;
+pub mod policy;
 pub mod profile;
 pub mod provision;
 pub mod release;
@@ -29,10 +31,13 @@ pub mod score;
 pub mod serve;
 pub mod services;
 pub mod show;
+mod surroundings;
 
 use std::path::{Path, PathBuf};
 
-use sprag_lifecycle::{Project, ProjectError};
+use sprag_lifecycle::{Project, ProjectError, Surroundings};
+use sprag_plugins::Plugins;
+use sprag_schemas::exit_code;
 use sprag_schemas::manifest::Manifest;
 use sprag_store::Store;
 
@@ -50,7 +55,41 @@ pub(crate) fn project_dir(named: Option<&Path>) -> Result<PathBuf, CommandError>
 
 /// Reads the project.
 fn load(named: Option<&Path>, params: &[String]) -> Result<Project, CommandError> {
-    Ok(Project::load(&project_dir(named)?, &sprag_builtin::PLUGINS, params)?)
+    let dir = project_dir(named)?;
+    Ok(with_surroundings(|surroundings| Project::load(&dir, surroundings, params))?)
+}
+
+/// Reads the project whatever the policies say of it.
+fn load_unjudged(named: Option<&Path>) -> Result<Project, CommandError> {
+    let dir = project_dir(named)?;
+    Ok(with_surroundings(|surroundings| Project::load_unjudged(&dir, surroundings))?)
+}
+
+/// Does something with what the machine and the user have.
+fn with_surroundings<T>(work: impl FnOnce(Surroundings<'_>) -> T) -> T {
+    with_plugins(&surroundings::plugins(), work)
+}
+
+/// The same with plugins that are looked for in another way than usual.
+fn with_plugins<T>(plugins: &Plugins, work: impl FnOnce(Surroundings<'_>) -> T) -> T {
+    let policies = surroundings::policies();
+    work(Surroundings { built_ins: &sprag_builtin::PLUGINS, policies: &policies, plugins })
+}
+
+/// Refuses a scorer that a policy of the machine, the user or the project revoked: what was registered before it was is not served after.
+pub(crate) fn refuse_revoked(named: Option<&Path>, scorer: &str) -> Result<(), CommandError> {
+    let root = project_dir(named)?;
+    let policies = if root.join("sprag.toml").is_file() {
+        sprag_lifecycle::policies(&root, &manifest(named)?, &surroundings::policies())?
+    } else {
+        sprag_lifecycle::read_policies(&surroundings::policies())?
+    };
+    let Ok(digest) = scorer.parse() else { return Ok(()) };
+    let Some((policy, line)) = sprag_core::policy::revoked(&policies, &digest) else { return Ok(()) };
+    let place = line.map_or_else(|| policy.path.clone(), |line| format!("{}:{line}", policy.path));
+    let message = format!("the model's scorer {digest} is revoked by {place}");
+    let error = CommandError { code: exit_code::REFUSED, ..CommandError::user(message) };
+    Err(error.hint("train again with a component that is allowed, and register that"))
 }
 
 /// Reads the project file alone, for a command that runs none of its stages.

@@ -27,7 +27,7 @@ pub fn run(args: &PackageArgs, project: Option<&Path>, console: &Console) -> Res
     let project = super::load(project, &[])?;
     accept_lock(&project, args.locked)?;
     let version = release::find(&project, &store, args.model.as_deref())?;
-    let project = project.with_packager(&sprag_builtin::PLUGINS)?;
+    let project = super::with_surroundings(|surroundings| project.with_packager(surroundings))?;
     let runtime = run::tokio_runtime()?;
     let cancel = Cancel::default();
     {

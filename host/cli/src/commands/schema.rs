@@ -6,6 +6,7 @@ use sprag_schemas::event::Event;
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::manifest::Manifest;
 use sprag_schemas::package::Package;
+use sprag_schemas::policy::Policy;
 use sprag_schemas::record::{ModelVersion, RunRecord};
 use sprag_schemas::release::{ReleaseEvent, ReleaseRecord};
 
@@ -28,6 +29,7 @@ pub fn run(args: &SchemaArgs, console: &Console) -> Result<ExitCode, CommandErro
         SchemaOf::Package => schemars::schema_for!(Package),
         SchemaOf::Approval => schemars::schema_for!(Approval),
         SchemaOf::Canary => schemars::schema_for!(Canary),
+        SchemaOf::Policy => schemars::schema_for!(Policy),
     });
     Ok(exit_code::SUCCESS)
 }

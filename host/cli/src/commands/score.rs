@@ -24,6 +24,7 @@ use crate::report::number::short;
 pub fn run(args: &ScoreArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
     let store = Arc::new(super::open_store(project)?);
     let version = store.find_version(&super::full_name(&args.model, project)?)?;
+    super::refuse_revoked(project, &version.model.scorer)?;
     let failed = |failure: StageFailure| BatchError::Scorer { model: version.version.to_string(), failure };
     let runtime = Runtime::new(super::run::code_dir().as_deref()).map_err(|error| CommandError::internal(error.to_string()))?;
     let source = sprag_lifecycle::open_version(&runtime, &store, &version)?;

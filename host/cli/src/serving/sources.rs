@@ -12,7 +12,7 @@ use sprag_store::Store;
 use super::bundle::{self, BundleCatalog};
 use super::version::{VersionCatalog, Which};
 use crate::args::{PackageShare, WhatArgs};
-use crate::commands::{full_name, open_store};
+use crate::commands::{full_name, open_store, refuse_revoked};
 use crate::error::CommandError;
 
 /// One of the models that a service answers with.
@@ -30,12 +30,14 @@ pub(crate) struct ServedSource {
 pub(crate) fn sources(what: &WhatArgs, project: Option<&Path>, runtime: &Runtime) -> Result<Vec<ServedSource>, CommandError> {
     let whole = |catalog: Arc<dyn Catalog>| vec![ServedSource { catalog, percent: 100 }];
     if let Some(folder) = &what.bundle {
-        return Ok(whole(Arc::new(BundleCatalog::new(runtime, bundle::read(folder)?)?)));
+        let bundle = bundle::read(folder)?;
+        refuse_revoked(project, &bundle.card.scorer)?;
+        return Ok(whole(Arc::new(BundleCatalog::new(runtime, bundle)?)));
     }
     let store = Arc::new(open_store(project)?);
     match &what.model {
         Some(model) => Ok(whole(Arc::new(version(model, project, store, runtime)?))),
-        None => packages(&what.packages, &store, runtime),
+        None => packages(&what.packages, project, &store, runtime),
     }
 }
 
@@ -46,7 +48,7 @@ pub(crate) fn sources(what: &WhatArgs, project: Option<&Path>, runtime: &Runtime
 pub(super) fn catalog(text: &str, project: Option<&Path>, runtime: &Runtime) -> Result<Arc<dyn Catalog>, CommandError> {
     let store = open_store(project)?;
     if text.starts_with("sha256:") {
-        return Ok(Arc::new(package(text, &store, runtime)?));
+        return Ok(Arc::new(package(text, project, &store, runtime)?));
     }
     Ok(Arc::new(version(text, project, Arc::new(store), runtime)?))
 }
@@ -54,7 +56,9 @@ pub(super) fn catalog(text: &str, project: Option<&Path>, runtime: &Runtime) -> 
 /// The catalog of a version. Its alias or number is looked up here for the error that lists those that there are.
 fn version(text: &str, project: Option<&Path>, store: Arc<Store>, runtime: &Runtime) -> Result<VersionCatalog, CommandError> {
     let text = full_name(text, project)?;
-    let version = store.find_version(&text)?.version;
+    let found = store.find_version(&text)?;
+    refuse_revoked(project, &found.model.scorer)?;
+    let version = found.version;
     let which = match text.split_once('@') {
         Some((_, which)) if which != "latest" && which.parse::<u64>().is_err() => Which::Alias(which.to_owned()),
         _ => Which::Number(version.version),
@@ -62,17 +66,23 @@ fn version(text: &str, project: Option<&Path>, store: Arc<Store>, runtime: &Runt
     Ok(VersionCatalog { store, runtime: runtime.clone(), model: version.name, which })
 }
 
-fn packages(packages: &[PackageShare], store: &Store, runtime: &Runtime) -> Result<Vec<ServedSource>, CommandError> {
+fn packages(
+    packages: &[PackageShare],
+    project: Option<&Path>,
+    store: &Store,
+    runtime: &Runtime,
+) -> Result<Vec<ServedSource>, CommandError> {
     shares(packages)?
         .into_iter()
-        .map(|(digest, percent)| Ok(ServedSource { catalog: Arc::new(package(digest, store, runtime)?), percent }))
+        .map(|(digest, percent)| Ok(ServedSource { catalog: Arc::new(package(digest, project, store, runtime)?), percent }))
         .collect()
 }
 
-fn package(digest: &str, store: &Store, runtime: &Runtime) -> Result<BundleCatalog, CommandError> {
+fn package(digest: &str, project: Option<&Path>, store: &Store, runtime: &Runtime) -> Result<BundleCatalog, CommandError> {
     let bundle = open_bundle(store, digest).map_err(|error| {
         CommandError::user(with_causes(&error)).hint("`sprag package` makes a package of a registered version")
     })?;
+    refuse_revoked(project, &bundle.card.scorer)?;
     BundleCatalog::new(runtime, bundle)
 }
 

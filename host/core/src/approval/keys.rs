@@ -83,6 +83,13 @@ impl SigningKey {
         self.0.fingerprint(HashAlg::Sha256).to_string()
     }
 
+    /// Signs a text, for one purpose.
+    pub(crate) fn sign_text(&self, namespace: &str, text: &str) -> Result<String, KeyError> {
+        let failed = |error: ssh_key::Error| KeyError::Sign(error.to_string());
+        let signed = self.0.sign(namespace, HashAlg::Sha512, text.as_bytes()).map_err(failed)?;
+        signed.to_pem(LineEnding::LF).map_err(failed)
+    }
+
     /// The line by which a file of approvers accepts this key as that of `approver`.
     pub fn signers_line(&self, approver: &str) -> String {
         format!("{approver} namespaces=\"{NAMESPACE}\" {}", self.public())
@@ -99,8 +106,6 @@ pub fn ballot_text(ballot: &Ballot) -> String {
 /// # Errors
 /// The key does not sign.
 pub fn sign(key: &SigningKey, ballot: Ballot) -> Result<Approval, KeyError> {
-    let text = ballot_text(&ballot);
-    let signed = key.0.sign(NAMESPACE, HashAlg::Sha512, text.as_bytes()).map_err(|error| KeyError::Sign(error.to_string()))?;
-    let signature = signed.to_pem(LineEnding::LF).map_err(|error| KeyError::Sign(error.to_string()))?;
+    let signature = key.sign_text(NAMESPACE, &ballot_text(&ballot))?;
     Ok(Approval { ballot, signature })
 }

@@ -7,7 +7,7 @@ use super::Problem;
 use crate::component::Component;
 use crate::contract;
 use crate::entries::Entry;
-use crate::origin::Origin;
+use crate::http_grant::HttpGrant;
 
 /// The environments in the order in which a release goes through them.
 pub(super) fn order(manifest: &Manifest) -> Vec<String> {
@@ -131,7 +131,7 @@ pub(super) fn grant_problems(entry: &Entry<'_>, kind: Kind, component: &Componen
         }
     }
     for origin in &grants.http {
-        if let Err(error) = origin.parse::<Origin>() {
+        if let Err(error) = origin.parse::<HttpGrant>() {
             object_to("http", error.to_string(), None);
         }
     }

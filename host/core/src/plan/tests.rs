@@ -14,6 +14,7 @@ fn component(kind: Kind) -> Component {
             version: "1.0.0".into(),
             summary: String::new(),
             params_schema: serde_json::json!({ "type": "object", "additionalProperties": false, "properties": { "alpha": { "type": "number" } } }),
+            kind: None,
         }),
     }
 }

@@ -40,6 +40,26 @@ async fn neither_another_port_nor_another_scheme_is_covered() {
 }
 
 #[tokio::test]
+async fn only_the_granted_methods_are_sent() {
+    let server = Server::ok().await;
+    let url = server.url();
+    let network = plain(&[&format!("GET,HEAD {url}")]);
+    assert_eq!(get(&network, &url).await.unwrap().body(), "ok");
+    let words = denied(send(&network, request("POST", &url, &[], "x")).await);
+    assert_eq!(
+        words,
+        format!(
+            "the stage `staging.deploy` asked for `POST {url}`, which its grants do not cover; to allow it, set \
+             `environments.staging.deploy.grants.http = [\"GET,HEAD {url}\", \"POST {url}\"]` in sprag.toml"
+        )
+    );
+    assert_eq!(server.count(), 1);
+    // Of several grants toward one origin, one that has the method is enough.
+    let network = plain(&[&format!("GET {url}"), &format!("POST {url}")]);
+    assert!(send(&network, request("POST", &url, &[], "x")).await.is_ok());
+}
+
+#[tokio::test]
 async fn another_way_to_write_an_address_is_the_same_address() {
     let server = Server::ok().await;
     let port = server.address.port();

@@ -98,7 +98,7 @@ pub async fn push(
 
 impl Registry {
     /// Pushes a blob, and says whether the registry did not have it.
-    async fn push_blob(&self, store: &Store, blob: &Descriptor) -> Result<bool, RegistryError> {
+    pub(super) async fn push_blob(&self, store: &Store, blob: &Descriptor) -> Result<bool, RegistryError> {
         let short = blob.digest.get(..19).unwrap_or(&blob.digest);
         let look = format!("look for {short}");
         let answer =
@@ -128,7 +128,7 @@ impl Registry {
     }
 
     /// Pushes a manifest under its digest; one that is about another one is entered as its referrer where the registry does not do that by itself.
-    async fn push_manifest_and_referrer(&self, node: &Node) -> Result<(), RegistryError> {
+    pub(super) async fn push_manifest_and_referrer(&self, node: &Node) -> Result<(), RegistryError> {
         let knows_referrers = self.patiently(async || self.put_manifest(node, &node.descriptor.digest).await).await?;
         match &node.document.subject {
             Some(subject) if !knows_referrers => self.patiently(async || self.enter_referrer(subject, node).await).await,
@@ -137,7 +137,7 @@ impl Registry {
     }
 
     /// Puts a manifest under a digest or a tag, and says whether the registry told that it entered what the manifest is about.
-    async fn put_manifest(&self, node: &Node, which: &str) -> Result<bool, RegistryError> {
+    pub(super) async fn put_manifest(&self, node: &Node, which: &str) -> Result<bool, RegistryError> {
         let action = format!("push the manifest {which}");
         let answer = self.put(&action, which, &node.descriptor.media_type, node.bytes.clone()).await?;
         Ok(answer.headers().contains_key("oci-subject"))

@@ -36,6 +36,7 @@ fn run(id: &str, production: Option<VersionRef>) -> RunRecord {
         production,
         registered: None,
         batches: vec![],
+        policies: vec![],
     }
 }
 

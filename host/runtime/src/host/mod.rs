@@ -6,6 +6,7 @@ mod context;
 mod convert;
 mod folders;
 mod harness;
+pub(crate) mod linalg;
 mod mail;
 mod models;
 mod parts;

@@ -10,6 +10,7 @@ mod failures;
 mod floods;
 mod handover;
 mod limits;
+mod linalg;
 mod models;
 mod refusals;
 mod register;

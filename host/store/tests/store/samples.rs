@@ -36,6 +36,7 @@ pub(crate) fn run(id: &str) -> RunRecord {
         production: None,
         registered: None,
         batches: Vec::new(),
+        policies: Vec::new(),
     }
 }
 

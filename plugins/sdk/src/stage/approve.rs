@@ -47,7 +47,7 @@ impl<T: Approver> bindings::exports::sprag::stage::approve::Guest for Adapter<T>
 #[allow(clippy::all, clippy::use_self, clippy::semicolon_if_nothing_returned, reason = "generated code")]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: ["../../wit/data", "../../wit/run", "../../wit/stage", "wit"],
+        path: ["../../wit/data", "../../wit/linalg", "../../wit/run", "../../wit/stage", "wit"],
         world: "sprag:sdk/approve@0.1.0",
         generate_all,
         pub_export_macro: true,

@@ -47,7 +47,7 @@ impl<T: Evaluator> bindings::exports::sprag::stage::evaluate::Guest for Adapter<
 #[allow(clippy::all, clippy::use_self, clippy::semicolon_if_nothing_returned, reason = "generated code")]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: ["../../wit/data", "../../wit/run", "../../wit/stage", "wit"],
+        path: ["../../wit/data", "../../wit/linalg", "../../wit/run", "../../wit/stage", "wit"],
         world: "sprag:sdk/evaluate@0.1.0",
         generate_all,
         pub_export_macro: true,

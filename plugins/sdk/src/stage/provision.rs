@@ -52,7 +52,7 @@ impl<T: Provisioner> bindings::exports::sprag::stage::provision::Guest for Adapt
 #[allow(clippy::all, clippy::use_self, clippy::semicolon_if_nothing_returned, reason = "generated code")]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: ["../../wit/data", "../../wit/run", "../../wit/stage", "wit"],
+        path: ["../../wit/data", "../../wit/linalg", "../../wit/run", "../../wit/stage", "wit"],
         world: "sprag:sdk/provision@0.1.0",
         generate_all,
         pub_export_macro: true,

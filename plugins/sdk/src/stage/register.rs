@@ -41,7 +41,7 @@ impl<T: Registrar> bindings::exports::sprag::stage::register::Guest for Adapter<
 #[allow(clippy::all, clippy::use_self, clippy::semicolon_if_nothing_returned, reason = "generated code")]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: ["../../wit/data", "../../wit/run", "../../wit/stage", "wit"],
+        path: ["../../wit/data", "../../wit/linalg", "../../wit/run", "../../wit/stage", "wit"],
         world: "sprag:sdk/register@0.1.0",
         generate_all,
         pub_export_macro: true,

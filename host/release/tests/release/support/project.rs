@@ -147,7 +147,15 @@ fn plan(environments: &str) -> Project {
     let components: BTreeMap<_, _> =
         entries(&manifest).into_iter().map(|entry| (entry.name, component(entry.kind.unwrap()))).collect();
     let plan = Plan::build(&manifest, &components).unwrap();
-    Project { root: ".".into(), manifest, plan, components: BTreeMap::new() }
+    Project {
+        root: ".".into(),
+        manifest,
+        plan,
+        components: BTreeMap::new(),
+        manifests: BTreeMap::new(),
+        policies: vec![],
+        decisions: vec![],
+    }
 }
 
 fn component(kind: Kind) -> Component {
@@ -156,6 +164,7 @@ fn component(kind: Kind) -> Component {
         version: "1.0.0".into(),
         summary: String::new(),
         params_schema: serde_json::json!({ "type": "object" }),
+        kind: None,
     };
     Component {
         digest: Digest::of(kind.name().as_bytes()),

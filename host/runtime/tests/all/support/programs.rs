@@ -30,6 +30,7 @@ programs! {
     check CHECK
     elsewhere ELSEWHERE
     evaluator EVALUATOR
+    linalg LINALG
     mean_trainer MEAN_TRAINER
     network NETWORK
     overreach OVERREACH

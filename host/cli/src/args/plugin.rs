@@ -1,0 +1,148 @@
+//! The arguments of `sprag plugin`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Arguments of `sprag plugin`.
+#[derive(Debug, Args)]
+pub struct PluginArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PluginCommand,
+}
+
+/// The commands of `sprag plugin`.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// Say who a plugin is and what it may do, from its binary alone.
+    Inspect(PluginInspectArgs),
+    /// Say whether a component fits a stage, without running it.
+    Check(PluginCheckArgs),
+    /// Publish a component to an OCI registry, and perhaps sign it.
+    Publish(PluginPublishArgs),
+    /// Get a plugin from an OCI registry into your cache, and perhaps into a file.
+    Pull(PluginPullArgs),
+    /// Give a stage a plugin of an OCI registry, pinned in sprag.lock to what its tag stands for now.
+    Add(PluginAddArgs),
+    /// Ask the registry again what the tags stand for, show what changed, and lock that.
+    Update(PluginUpdateArgs),
+    /// Write the plugins of the project that come from registries into its vendor folder.
+    Vendor(PluginVendorArgs),
+}
+
+/// Arguments of `sprag plugin inspect`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  sprag plugin inspect train-ridge\n  sprag plugin inspect train-mine/build/plugin.wasm --json"
+)]
+pub struct PluginInspectArgs {
+    /// A component file, the folder of a plugin that was built, or the name of a built-in plugin.
+    #[arg(value_name = "PLUGIN")]
+    pub plugin: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag plugin check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  sprag plugin check train-mine --stage train\n  sprag plugin check train-mine/build/plugin.wasm --json"
+)]
+pub struct PluginCheckArgs {
+    /// A component file, the folder of a plugin that was built, or the name of a built-in plugin.
+    #[arg(value_name = "PLUGIN")]
+    pub plugin: String,
+    /// The stage of the project that it must fit, with the stage's parameters and grants, such as `train` or `staging.deploy`; without it, the contract of its kind.
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag plugin publish`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  sprag plugin publish train-x.wasm registry.example.com/team/train-x:1.2\n  sprag plugin publish train-x.wasm registry.example.com/team/train-x --sign"
+)]
+pub struct PluginPublishArgs {
+    /// The component.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Where to: HOST/REPOSITORY, perhaps with a tag; without one, the tag is the plugin's version.
+    #[arg(value_name = "REFERENCE")]
+    pub reference: String,
+    /// Sign it with an SSH key (Ed25519): the file that is named, else the key that you approve with.
+    #[arg(long, value_name = "KEYFILE", num_args = 0..=1)]
+    pub sign: Option<Option<PathBuf>>,
+    /// Move the tag where it stands for another component already.
+    #[arg(long)]
+    pub force: bool,
+    /// Talk to a registry on another machine without TLS.
+    #[arg(long)]
+    pub insecure_registry: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag plugin pull`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  sprag plugin pull registry.example.com/team/train-x:1.2\n  sprag plugin pull registry.example.com/team/train-x:1.2 --output train-x.wasm"
+)]
+pub struct PluginPullArgs {
+    /// The plugin: HOST/REPOSITORY with a tag or `@sha256:...`.
+    #[arg(value_name = "REFERENCE")]
+    pub reference: String,
+    /// Write the component to a file, with its signatures beside it.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Talk to a registry on another machine without TLS.
+    #[arg(long)]
+    pub insecure_registry: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag plugin add`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag plugin add train registry.example.com/team/train-x:1.2")]
+pub struct PluginAddArgs {
+    /// The stage that gets the plugin, by its name in sprag.lock, such as `train` or `staging.deploy`.
+    #[arg(value_name = "STAGE")]
+    pub stage: String,
+    /// The plugin: HOST/REPOSITORY with a tag or `@sha256:...`.
+    #[arg(value_name = "REFERENCE")]
+    pub reference: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag plugin update`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sprag plugin update --check\n  sprag plugin update train")]
+pub struct PluginUpdateArgs {
+    /// The stage whose tag is asked for again; all without it.
+    #[arg(value_name = "STAGE")]
+    pub stage: Option<String>,
+    /// Print what would change, and fail where anything would.
+    #[arg(long)]
+    pub check: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag plugin vendor`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag plugin vendor && git add vendor sprag.lock")]
+pub struct PluginVendorArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}

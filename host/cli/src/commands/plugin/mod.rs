@@ -1,0 +1,35 @@
+//! `sprag plugin`: one file for each of its commands.
+
+mod add;
+mod check;
+mod inspect;
+mod publish;
+mod pull;
+mod registry;
+pub(super) mod subject;
+mod update;
+mod vendor;
+
+use std::path::Path;
+
+use sprag_schemas::exit_code::ExitCode;
+
+use crate::args::{PluginArgs, PluginCommand};
+use crate::console::Console;
+use crate::error::CommandError;
+
+/// Does what a command of the group says.
+///
+/// # Errors
+/// As the command.
+pub fn run(args: &PluginArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
+    match &args.command {
+        PluginCommand::Inspect(args) => inspect::run(args, console),
+        PluginCommand::Check(args) => check::run(args, project, console),
+        PluginCommand::Publish(args) => publish::run(args, console),
+        PluginCommand::Pull(args) => pull::run(args, console),
+        PluginCommand::Add(args) => add::run(args, project, console),
+        PluginCommand::Update(args) => update::run(args, project, console),
+        PluginCommand::Vendor(args) => vendor::run(args, project, console),
+    }
+}
