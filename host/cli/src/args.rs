@@ -117,6 +117,13 @@ pub enum Command {
     Services(ServicesArgs),
     /// Make, once, what the later stages need: a workspace, compute, a registry.
     Provision(ProvisionArgs),
+    /// Confine this process and become another; started for a stage that runs a script.
+    #[command(hide = true)]
+    Confined {
+        /// What to do, as JSON.
+        #[arg(value_name = "SPEC")]
+        spec: String,
+    },
     /// Write, build, try and look at plugins.
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Plugin(PluginArgs),

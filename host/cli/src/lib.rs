@@ -51,6 +51,7 @@ pub fn main() -> ExitCode {
         Command::Drift(args) => commands::drift::run(args, project, &console),
         Command::Services(args) => commands::services::run(args, project, &console),
         Command::Provision(args) => commands::provision::run(args, project, &console),
+        Command::Confined { spec } => return sprag_confine::exec_confined(spec),
         Command::Plugin(args) => commands::plugin::run(args, project, &console),
         Command::Plugins(args) => commands::plugins::run(args, &console),
         Command::Policy(args) => commands::policy::run(args, project, &console),

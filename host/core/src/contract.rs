@@ -61,7 +61,8 @@ pub const fn exports(kind: Kind) -> &'static [&'static str] {
 /// The interfaces that a component of the kind may import, beside the common ones and WASI.
 pub const fn imports(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::SanityCheck | Kind::Train => &["sprag:run/artifacts", "sprag:data/tables", "sprag:linalg/kernels"],
+        Kind::SanityCheck => &["sprag:run/artifacts", "sprag:data/tables", "sprag:linalg/kernels"],
+        Kind::Train => &["sprag:run/artifacts", "sprag:run/processes", "sprag:data/tables", "sprag:linalg/kernels"],
         Kind::UnitTest => &["sprag:stage/harness", "sprag:stage/train", "sprag:stage/score", "sprag:data/tables"],
         Kind::Evaluate => &["sprag:run/artifacts", "sprag:data/tables", "sprag:linalg/kernels", "sprag:stage/models"],
         Kind::Register => &["sprag:stage/models", "sprag:stage/registry", "sprag:data/tables"],
@@ -181,6 +182,11 @@ pub fn sends_http(component: &Component) -> bool {
     component.imports.iter().any(|import| import.starts_with("wasi:http/outgoing-handler@"))
 }
 
+/// Whether a component can run scripts on the machine.
+pub fn runs_processes(component: &Component) -> bool {
+    component.imports.iter().any(|import| import.starts_with("sprag:run/processes@"))
+}
+
 /// Whether an import gives a component nothing that it could not compute by itself from what it is handed, in more time.
 pub fn is_pure(import: &str) -> bool {
     import.starts_with("sprag:linalg/kernels@")
@@ -226,6 +232,7 @@ pub fn meaning(import: &str) -> &'static str {
         "sprag:run/mail" => "send mail through granted servers",
         "sprag:run/folders" => "read and write in granted folders of this machine",
         "sprag:run/services" => "run scoring services on this machine, where granted",
+        "sprag:run/processes" => "run scripts in granted Python environments of this machine",
         "sprag:stage/parts" => "read the parts of the package",
         "sprag:stage/harness" => "make tables and sessions for a test",
         "sprag:stage/train" => "call the trainer under test",

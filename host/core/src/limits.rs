@@ -31,6 +31,10 @@ pub struct Limits {
     pub artifacts: u64,
     /// Bytes of model state.
     pub model: u64,
+    /// Bytes on disk of a script.
+    pub disk: u64,
+    /// Processes and threads of a script.
+    pub processes: u32,
 }
 
 impl Default for Limits {
@@ -46,6 +50,8 @@ impl Default for Limits {
             findings: 1000,
             artifacts: 1 << 30,
             model: 4 << 30,
+            disk: 1 << 30,
+            processes: 256,
         }
     }
 }
@@ -54,7 +60,7 @@ impl Limits {
     /// The limits with those of a `[limits]` table put over them.
     #[must_use]
     pub fn with(mut self, over: &manifest::Limits) -> Self {
-        let manifest::Limits { memory, time, handles, call, logs, stderr, metrics, findings, artifacts, model } = over;
+        let manifest::Limits { memory, time, handles, call, logs, stderr, metrics, findings, artifacts, model, disk, processes } = over;
         let sizes = [
             (&mut self.memory, memory),
             (&mut self.call, call),
@@ -62,11 +68,18 @@ impl Limits {
             (&mut self.stderr, stderr),
             (&mut self.artifacts, artifacts),
             (&mut self.model, model),
+            (&mut self.disk, disk),
         ];
         for (limit, over) in sizes {
             *limit = over.map_or(*limit, |ByteSize(bytes)| bytes);
         }
-        for (limit, over) in [(&mut self.handles, handles), (&mut self.metrics, metrics), (&mut self.findings, findings)] {
+        let counts = [
+            (&mut self.handles, handles),
+            (&mut self.metrics, metrics),
+            (&mut self.findings, findings),
+            (&mut self.processes, processes),
+        ];
+        for (limit, over) in counts {
             *limit = over.unwrap_or(*limit);
         }
         self.time = time.map_or(self.time, |TimeSpan(span)| span);
@@ -87,6 +100,8 @@ impl Limits {
             format!("findings={}", self.findings),
             size("artifacts", self.artifacts),
             size("model", self.model),
+            size("disk", self.disk),
+            format!("processes={}", self.processes),
         ]
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
-use sprag_schemas::manifest::{Clock, Grants, Kind, Manifest};
+use sprag_schemas::manifest::{Clock, Grants, Kind, Manifest, Python};
+use sprag_schemas::record::Tier;
 
 use crate::component::{Component, PluginInfo};
 use crate::contract;
@@ -94,6 +95,8 @@ pub struct PlannedStage {
     pub inputs: BTreeMap<String, String>,
     /// What it may do beyond its world.
     pub grants: Grants,
+    /// The Python environments that it may run scripts in, by name.
+    pub environments: BTreeMap<String, Python>,
     /// What it may use.
     pub limits: Limits,
 }
@@ -119,6 +122,10 @@ impl PlannedStage {
         if self.grants.services {
             lines.push("services=true".to_owned());
         }
+        lines.extend(self.grants.processes.iter().map(|name| format!("process={name}")));
+        if self.grants.process_network {
+            lines.push("process-network=true".to_owned());
+        }
         lines.sort();
         lines.dedup();
         lines
@@ -129,9 +136,20 @@ impl PlannedStage {
         if self.kind.may_use_network() { Clock::Real } else { self.grants.clock }
     }
 
-    /// Whether all that the stage can see is in its cache key.
-    pub fn is_hermetic(&self) -> bool {
-        self.clock() == Clock::Frozen && self.kind != Kind::Register
+    /// How reproducible it is.
+    pub fn tier(&self) -> Tier {
+        if self.clock() == Clock::Real || self.kind == Kind::Register || self.grants.process_network {
+            Tier::External
+        } else if !self.environments.is_empty() {
+            Tier::Supervised
+        } else {
+            Tier::Hermetic
+        }
+    }
+
+    /// Whether its work may be taken from the cache: all that it is handed is in its cache key.
+    pub fn is_cacheable(&self) -> bool {
+        self.tier() != Tier::External
     }
 }
 
@@ -214,6 +232,7 @@ fn name_problems(manifest: &Manifest) -> Vec<Problem> {
     let stages = manifest.stages.keys().map(|name| (vec!["stages", name.as_str()], name.as_str()));
     let provision = manifest.provision.keys().map(|name| (vec!["provision", name.as_str()], name.as_str()));
     let secrets = manifest.secrets.keys().map(|name| (vec!["secrets", name.as_str()], name.as_str()));
+    let python = manifest.python.keys().map(|name| (vec!["python", name.as_str()], name.as_str()));
     let environments = manifest.environments.iter().flat_map(|(name, environment)| {
         let notify = environment.notify.keys().map(move |inner| (vec!["environments", name, "notify", inner], inner.as_str()));
         let approve = environment.approve.keys().map(move |inner| (vec!["environments", name, "approve", inner], inner.as_str()));
@@ -225,6 +244,7 @@ fn name_problems(manifest: &Manifest) -> Vec<Problem> {
         .chain(stages)
         .chain(provision)
         .chain(secrets)
+        .chain(python)
         .chain(environments)
         .filter(|(_, name)| !is_name(name))
         .map(|(path, name)| {
@@ -336,6 +356,7 @@ fn plan_stage(
         params: stage.params.clone(),
         inputs: stage.inputs.clone(),
         grants: stage.grants.clone(),
+        environments: stage.grants.processes.iter().map(|name| (name.clone(), manifest.python[name].clone())).collect(),
         limits: limits.clone().with(&stage.limits),
     })
 }

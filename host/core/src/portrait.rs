@@ -94,7 +94,9 @@ fn reach(import: &str, kinds: &[Kind]) -> Reach {
         return Reach::Refused;
     }
     match interface {
-        "sprag:run/secrets" | "sprag:run/mail" | "sprag:run/folders" | "sprag:run/services" => Reach::Granted,
+        "sprag:run/secrets" | "sprag:run/mail" | "sprag:run/folders" | "sprag:run/services" | "sprag:run/processes" => {
+            Reach::Granted
+        }
         _ if interface.starts_with("wasi:http/") => Reach::Granted,
         _ if interface.starts_with("wasi:") => Reach::Inert,
         _ => Reach::Handed,

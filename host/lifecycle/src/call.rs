@@ -63,5 +63,6 @@ pub fn stage_call(
         outbound: None,
         folders: Some(Arc::new(GrantedFolders::new(&stage.grants.folders, &project.root))),
         services: None,
+        processes: None,
     })
 }

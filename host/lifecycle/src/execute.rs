@@ -1,21 +1,27 @@
 //! One stage's work: made ready, called, and read as passed, blocked or failed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use sprag_core::params;
 use sprag_core::plan::PlannedStage;
+use sprag_python::PrepareError;
+use sprag_runtime::process::Processes;
 use sprag_runtime::{
     Finished, ModelSource, RegisterEffects, Runtime, StageCall, StageFailure, Trained, TrainerUnderTest, Verdict,
 };
+use sprag_schemas::event::Event;
 use sprag_schemas::manifest::Kind;
 use sprag_schemas::record::{
-    Decision, DecisionOutcome, Finding, ModelRecord, Severity, StageError, StageReport, StageStatus, TestCase, TestOutcome,
+    Decision, DecisionOutcome, Finding, LogLevel, LogLine, ModelRecord, Severity, StageError, StageReport, StageStatus, TestCase,
+    TestOutcome,
 };
 
 use crate::RunError;
 use crate::call::stage_call;
+use crate::error::with_causes;
 use crate::models;
 use crate::run::Run;
 
@@ -48,7 +54,11 @@ impl Run<'_> {
 
     async fn attempt(&mut self, stage: &PlannedStage) -> Result<Executed, RunError> {
         let runtime = self.runtime()?.clone();
-        let call = self.call(&runtime, stage)?;
+        let mut call = self.call(&runtime, stage)?;
+        match self.environments(stage).await {
+            Ok(prepared) => call.processes = prepared,
+            Err(failure) => return Ok(failed(StageReport::default(), &failure)),
+        }
         Ok(match stage.kind {
             Kind::SanityCheck => {
                 let data = self.tables()?.whole.clone();
@@ -80,6 +90,35 @@ impl Run<'_> {
                 unreachable!("a run has none of the stages of a release")
             }
         })
+    }
+
+    /// The environments that a stage may run scripts in, made ready before its time begins.
+    async fn environments(&self, stage: &PlannedStage) -> Result<Option<Arc<dyn Processes>>, StageFailure> {
+        if stage.environments.is_empty() {
+            return Ok(None);
+        }
+        let Some(machine) = self.options.machine.clone() else {
+            return Err(StageFailure::Host("expected a program that runs scripts, found one that does not".to_owned()));
+        };
+        let (root, granted) = (self.project.root.clone(), stage.environments.clone());
+        let network = stage.grants.process_network;
+        let (observer, name, cancel) = (self.observer.clone(), stage.name.clone(), self.cancel.clone());
+        let tell = move |text: &str| {
+            let line = LogLine { level: LogLevel::Info, message: text.to_owned(), fields: BTreeMap::new() };
+            observer(Event::Log { stage: name.clone(), line });
+        };
+        let prepared = tokio::task::spawn_blocking(move || {
+            sprag_python::prepare(&root, &granted, network, &machine, &tell, &|| cancel.is_requested())
+        });
+        match prepared.await {
+            Ok(Ok(prepared)) => Ok(Some(Arc::new(prepared))),
+            Ok(Err(PrepareError::Cancelled)) => Err(StageFailure::Cancelled),
+            Ok(Err(error)) => {
+                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                Err(StageFailure::Host(format!("{}{hint}", with_causes(&error))))
+            }
+            Err(error) => Err(StageFailure::Host(format!("failed to make an environment: {error}"))),
+        }
     }
 
     fn call(&mut self, runtime: &Runtime, stage: &PlannedStage) -> Result<StageCall, RunError> {

@@ -17,6 +17,8 @@ pub(crate) struct KeyContext<'a> {
     pub(crate) root: &'a Path,
     pub(crate) seed: u64,
     pub(crate) data: &'a DataDigests,
+    /// The locks of the project's Python environments, by name.
+    pub(crate) locks: &'a BTreeMap<String, Digest>,
     pub(crate) trainer: Option<Digest>,
     pub(crate) candidate: Option<Digest>,
     pub(crate) production: Option<Digest>,
@@ -69,6 +71,12 @@ pub(crate) fn keys(
             store.remember_digest(&path, &digest)?;
         }
         hand(&format!("input:{name}"), Some(digest));
+    }
+    for (name, settings) in &stage.environments {
+        let lock = context.locks.get(name).expect("the project was read with the locks of its environments");
+        let platform = (std::env::consts::OS, std::env::consts::ARCH);
+        let text = format!("{lock}\n{}\n{}\n{platform:?}\n", settings.version, settings.threads);
+        hand(&format!("python:{name}"), Some(Digest::of(text.as_bytes())));
     }
     let env = env(stage);
     let mut inputs = StageInputs {

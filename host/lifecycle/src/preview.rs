@@ -33,6 +33,7 @@ pub fn preview(project: &Project) -> Result<Vec<StagePreview<'_>>, RunError> {
         root: &project.root,
         seed: project.manifest.run.seed,
         data: &data,
+        locks: &project.locks,
         trainer: project.trainer().map(|(_, component)| component.digest),
         candidate: None,
         production: production.as_ref().and_then(|version| version.model.digest.parse().ok()),
@@ -49,7 +50,7 @@ pub fn preview(project: &Project) -> Result<Vec<StagePreview<'_>>, RunError> {
             let (key, basis) = keys::keys(&context, stage, store.as_ref())?;
             let is_champion = context.candidate.is_some() && context.candidate == context.production;
             let tried = [Some(key), basis.filter(|_| is_champion)];
-            for key in tried.into_iter().flatten().filter(|_| stage.is_hermetic()) {
+            for key in tried.into_iter().flatten().filter(|_| stage.is_cacheable()) {
                 let Some(entry) = store.as_ref().map(|store| store.cached(&key)).transpose()?.flatten() else { continue };
                 context.candidate = entry.report.model.as_ref().and_then(|model| model.digest.parse().ok()).or(context.candidate);
                 preview.cached_from = Some(entry.run_id);

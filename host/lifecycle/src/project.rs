@@ -9,6 +9,7 @@ use sprag_core::digest::Digest;
 use sprag_core::entries::entries;
 use sprag_core::plan::{self, Plan, PluginRef, Problem};
 use sprag_core::policy::{Decision, PolicyFile, Provenance, decide, problems};
+use sprag_python::LockFault;
 use sprag_schemas::manifest::{Kind, Manifest, Stage, line_of};
 use sprag_schemas::record::PolicyRecord;
 
@@ -58,6 +59,8 @@ pub struct Project {
     pub components: BTreeMap<String, Component>,
     /// The manifests of the plugins that come from a registry, by stage.
     pub manifests: BTreeMap<String, Digest>,
+    /// The digests of the locks of its Python environments, by name.
+    pub locks: BTreeMap<String, Digest>,
     /// The policies in force.
     pub policies: Vec<PolicyFile>,
     /// What they say of each thing that a stage asks for.
@@ -237,12 +240,16 @@ impl Project {
                 }
             }
         }
+        let locks = sprag_python::locks(root, &manifest.python).unwrap_or_else(|faults| {
+            problems.extend(faults.iter().map(lock_problem));
+            BTreeMap::new()
+        });
         if !problems.is_empty() {
             return Err(locate(problems));
         }
         let plan = Plan::build(&manifest, &infos).map_err(locate)?;
         let decisions = decide(&policies, &manifest.project.name, plan.all(), &provenance);
-        Ok(Self { root: root.to_owned(), manifest, plan, components, manifests, policies, decisions })
+        Ok(Self { root: root.to_owned(), manifest, plan, components, manifests, locks, policies, decisions })
     }
 
     /// The project, unless a policy refuses something that it asks for.
@@ -275,6 +282,11 @@ fn add_packager(manifest: &mut Manifest) {
     if !manifest.stages.iter().any(is_package) {
         manifest.stages.insert(Kind::Package.name().to_owned(), Stage::of_plugin(PACKAGER));
     }
+}
+
+fn lock_problem(fault: &LockFault) -> Problem {
+    let path = ["python", fault.name(), "lock"].map(str::to_owned).to_vec();
+    Problem { path, message: fault.to_string(), hint: Some(fault.hint()), is_refusal: false }
 }
 
 fn apply_override(manifest: &mut Manifest, text: &str) -> Result<(), ProjectError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sprag_core::digest::Digest;
 use sprag_core::plan::PlannedStage;
-use sprag_schemas::record::{PluginRecord, StageRecord, StageReport, StageStatus, Tier};
+use sprag_schemas::record::{PluginRecord, StageRecord, StageReport, StageStatus};
 use sprag_store::CacheEntry;
 
 use crate::execute::Executed;
@@ -19,10 +19,6 @@ pub(crate) fn plugin_record(stage: &PlannedStage) -> PluginRecord {
     }
 }
 
-pub(crate) fn tier(stage: &PlannedStage) -> Tier {
-    if stage.is_hermetic() { Tier::Hermetic } else { Tier::External }
-}
-
 pub(crate) fn skipped(stage: &PlannedStage, why: &str) -> StageRecord {
     StageRecord {
         name: stage.name.clone(),
@@ -30,7 +26,7 @@ pub(crate) fn skipped(stage: &PlannedStage, why: &str) -> StageRecord {
         plugin: plugin_record(stage),
         status: StageStatus::Skipped,
         reason: why.to_owned(),
-        tier: tier(stage),
+        tier: stage.tier(),
         cache_key: None,
         cached_from: None,
         duration_ms: 0.0,

@@ -117,7 +117,8 @@ impl Run<'_> {
     fn lineage(&mut self) -> Lineage {
         let origin = self.origin();
         let stages = &self.project.plan.stages;
-        let is_hermetic = stages.iter().filter(|stage| stage.kind != Kind::Register).all(PlannedStage::is_hermetic);
+        // From the most to the least reproducible: the worst of them is that of the whole.
+        let tier = stages.iter().filter(|stage| stage.kind != Kind::Register).map(PlannedStage::tier).max();
         Lineage {
             run_id: self.record.id.clone(),
             trained_in: self.trained_in.clone(),
@@ -125,8 +126,9 @@ impl Run<'_> {
             data: self.record.data.clone().expect("a run that goes on to register has its data"),
             components: stages.iter().map(|stage| (stage.name.clone(), plugin_record(stage))).collect(),
             params: stages.iter().map(|stage| (stage.name.clone(), stage.params.clone())).collect(),
-            tier: if is_hermetic { Tier::Hermetic } else { Tier::External },
+            tier: tier.unwrap_or(Tier::Hermetic),
             decision: self.decision.clone(),
+            processes: self.record.stages.iter().flat_map(|stage| stage.report.processes.clone()).collect(),
         }
     }
 

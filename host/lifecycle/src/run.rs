@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use sprag_core::digest::Digest;
 use sprag_core::plan::PlannedStage;
+use sprag_python::Machine;
 use sprag_runtime::{Cancel, Runtime};
 use sprag_schemas::event::Event;
 use sprag_schemas::exit_code::{self, ExitCode};
@@ -39,6 +40,8 @@ pub struct RunOptions {
     pub no_wait: bool,
     /// Where compiled code is kept between processes.
     pub code_dir: Option<PathBuf>,
+    /// How this program runs scripts on this machine; without it, a stage that asks for one fails.
+    pub machine: Option<Machine>,
 }
 
 /// A run under way.
@@ -50,7 +53,7 @@ pub(crate) struct Run<'a> {
     pub(crate) record: RunRecord,
     pub(crate) production: Option<ModelVersion>,
     pub(crate) decision: Option<Decision>,
-    options: &'a RunOptions,
+    pub(crate) options: &'a RunOptions,
     data: DataDigests,
     tables: Option<Tables>,
     runtime: Option<Runtime>,
@@ -250,12 +253,13 @@ impl Run<'_> {
             root: &self.project.root,
             seed: self.project.manifest.run.seed,
             data: &self.data,
+            locks: &self.project.locks,
             trainer: self.project.trainer().map(|(_, component)| component.digest),
             candidate: self.record.candidate.as_ref().and_then(|model| model.digest.parse().ok()),
             production: self.production.as_ref().and_then(|version| version.model.digest.parse().ok()),
         };
         let (key, basis) = keys::keys(&context, stage, Some(&self.store))?;
-        let may_use_cache = stage.is_hermetic() && !self.options.no_cache;
+        let may_use_cache = stage.is_cacheable() && !self.options.no_cache;
         if may_use_cache && let Some(entry) = self.cached(stage, &key, basis.as_ref())? {
             return Ok(from_cache(stage, &key, entry));
         }
@@ -297,7 +301,7 @@ impl Run<'_> {
         let is_done = matches!(record.status, StageStatus::Passed | StageStatus::Blocked)
             || (record.status == StageStatus::Skipped && stage.kind == Kind::SanityCheck);
         let mut entries = vec![];
-        if is_done && stage.is_hermetic() {
+        if is_done && stage.is_cacheable() {
             let entry = |key: Digest| CacheEntry {
                 key,
                 run_id: self.record.id.clone(),

@@ -8,7 +8,8 @@ use crate::bindings::exports::sprag::linalg::kernels::{
     self, ColumnStats, Factors, GuestMatrix, LinalgError, Matrix, MatrixBorrow, Solution, Spectrum,
 };
 use crate::bindings::exports::sprag::run::artifacts;
-use crate::bindings::exports::sprag::run::blobs::{BlobError, GuestWriter, Reader, Writer};
+use crate::bindings::exports::sprag::run::blobs::{BlobError, GuestWriter, Reader, ReaderBorrow, Writer};
+use crate::bindings::exports::sprag::run::processes::{self, Finished, GuestJob, ProcessError};
 use crate::bindings::exports::sprag::run::context::{self, Finding, GuestSession, Level, Measurement};
 
 /// There is none: a value of this type cannot be made, so its functions cannot be called.
@@ -114,6 +115,33 @@ impl GuestTable for NoTable {
 impl GuestCursor for NoCursor {
     fn next(&self) -> Result<Option<Vec<Column>>, DataError> {
         match *self {}
+    }
+}
+
+/// A job that never runs.
+pub(crate) struct NoProcess;
+
+impl processes::Guest for Imports {
+    type Job = NoProcess;
+}
+
+impl GuestJob for NoProcess {
+    fn new(_environment: Option<String>, _script: String) -> Self {
+        Self
+    }
+
+    fn give_bytes(&self, _name: String, _bytes: Vec<u8>) {}
+
+    fn give_blob(&self, _name: String, _blob: ReaderBorrow<'_>) {}
+
+    fn give_table(&self, _name: String, _table: TableBorrow<'_>) {}
+
+    fn run(&self) -> Result<Finished, ProcessError> {
+        Err(ProcessError::Denied("a packaged model runs no scripts".to_owned()))
+    }
+
+    fn open(&self, _name: String) -> Option<Reader> {
+        None
     }
 }
 

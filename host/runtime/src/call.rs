@@ -13,6 +13,7 @@ use crate::blobs::{Blobs, ReaderHandle};
 use crate::engine::Loaded;
 use crate::failure::StageFailure;
 use crate::outside::{Folders, Outbound, Services};
+use crate::process::Processes;
 
 /// Something that a stage reported just now.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +108,8 @@ pub struct StageCall {
     pub folders: Option<Arc<dyn Folders>>,
     /// The services of this machine, where it may run them.
     pub services: Option<Arc<dyn Services>>,
+    /// The Python environments that it may run scripts in.
+    pub processes: Option<Arc<dyn Processes>>,
 }
 
 /// What a stage left: its report, whether or not it has a result.

@@ -59,6 +59,21 @@ impl StageClock {
         self.cancel.requested_at().is_some() || self.is_nearly_over()
     }
 
+    /// How much of the time is left.
+    pub(crate) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether the stage was asked to stop.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.requested_at().is_some()
+    }
+
+    /// The failure of a stage whose work in the host was ended: it was cancelled, or its time was over.
+    pub(crate) fn ended(&self) -> StageFailure {
+        if self.is_cancelled() { StageFailure::Cancelled } else { self.limit_hit() }
+    }
+
     fn is_nearly_over(&self) -> bool {
         self.deadline.saturating_duration_since(Instant::now()) < self.limit / 20
     }

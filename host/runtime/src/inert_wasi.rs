@@ -114,7 +114,7 @@ impl Captured {
         if tail.dropped == 0 { text.into_owned() } else { format!("[{} bytes before this were dropped]\n{text}", tail.dropped) }
     }
 
-    fn push(&self, bytes: &[u8]) {
+    pub(crate) fn push(&self, bytes: &[u8]) {
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         let skipped = bytes.len().saturating_sub(tail.capacity);
         let kept = &bytes[skipped..];

@@ -20,9 +20,14 @@ fn for_kind(runtime: &Runtime, kind: Kind) -> wasmtime::Result<Linker<StageState
     sprag::stage::types::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
     sprag::data::tables::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
     match kind {
-        Kind::SanityCheck | Kind::Train => {
+        Kind::SanityCheck => {
             sprag::linalg::kernels::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
             sprag::run::artifacts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+        }
+        Kind::Train => {
+            sprag::linalg::kernels::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+            sprag::run::artifacts::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+            sprag::run::processes::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
         }
         Kind::UnitTest => {
             sprag::stage::harness::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;

@@ -54,6 +54,7 @@ impl Runtime {
             outbound: None,
             folders: None,
             services: None,
+            processes: None,
         };
         let linked = Linked::new(self, &source.scorer)?;
         let name = source.version.clone().unwrap_or_else(|| source.digest.to_string());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sprag_core::limits::Limits;
 use sprag_schemas::quantity::ByteSize;
-use sprag_schemas::record::{Artifact, Finding, LogLine, Metric, StageReport};
+use sprag_schemas::record::{Artifact, Finding, LogLine, Metric, ProcessRecord, StageReport};
 
 use crate::blobs::{BlobSink, Blobs, NoSink, ReaderHandle, WriterHandle};
 use crate::budget::Budget;
@@ -110,6 +110,13 @@ impl Session {
     /// its own ends it.
     pub(crate) fn log_by_host(&self, line: LogLine) {
         let _full = self.log(line);
+    }
+
+    /// Keeps what is known of a script that the host ran. Each took a process, so that there are never many.
+    pub(crate) fn record_process(&self, record: ProcessRecord) {
+        if self.records {
+            self.lock().report.processes.push(record);
+        }
     }
 
     /// Remembers the placeholder of a secret, to leave it out of log lines about requests.

@@ -37,6 +37,9 @@ pub struct Manifest {
     /// The stages by name. They run in the order of the lifecycle (sanity-check, unit-test, train, evaluate, register), and by name
     /// within one kind. A `package` stage belongs to releases.
     pub stages: BTreeMap<String, Stage>,
+    /// Locked Python environments, by name: a stage runs scripts in those that it is granted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub python: BTreeMap<String, Python>,
     /// Where secrets come from, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, Secret>,
@@ -199,6 +202,40 @@ pub struct Run {
     pub seed: u64,
 }
 
+/// `[python.NAME]`: a Python environment that the host makes from a lock and keeps in the user's cache folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Python {
+    /// The lock, relative to the project: a `requirements.txt` in which every requirement has one version and the SHA-256 of its files.
+    pub lock: String,
+    /// The version of Python, such as `3.11`.
+    pub version: String,
+    /// A folder of wheels to install from, relative to the project, without any network. Default: the index of the user's own configuration of pip or uv.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wheels: Option<String>,
+    /// How many threads the numeric libraries start. More are faster on much data, and sums then depend on their number.
+    #[serde(default = "one")]
+    pub threads: u32,
+    /// What is done on a machine that cannot confine processes.
+    #[serde(default)]
+    pub confinement: Confinement,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+/// What is done on a machine that cannot confine processes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confinement {
+    /// Nothing is run there.
+    #[default]
+    Required,
+    /// It is run with what confinement there is, and the record says what that was.
+    BestEffort,
+}
+
 /// `[stages.NAME]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -344,6 +381,12 @@ pub struct Grants {
     /// The mail servers that the plugin may send through: `host:port`. Only for the kind `notify`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub smtp: Vec<String>,
+    /// The Python environments that the plugin may run scripts in, by their names under `[python]`. Only for the kind `train`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<String>,
+    /// Whether those scripts may use the network: all of it, unrecorded. A stage that may is never taken from the cache.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub process_network: bool,
 }
 
 /// A clock for a plugin.
@@ -361,7 +404,7 @@ pub enum Clock {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Limits {
-    /// The linear memory of the plugin. Default: `2GiB`; a component cannot use more than `4GiB`.
+    /// The linear memory of the plugin, and beside it as much for the scripts that it runs. Default: `2GiB`; a component cannot use more than `4GiB`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<ByteSize>,
     /// The wall time of the stage. Default: `10m`.
@@ -391,6 +434,12 @@ pub struct Limits {
     /// The size of the model's state. Default: `4GiB`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ByteSize>,
+    /// What a script may have on disk. Default: `1GiB`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<ByteSize>,
+    /// The processes and threads that a script may have at once. Default: 256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u32>,
 }
 
 impl Manifest {

@@ -103,6 +103,12 @@ pub struct GrantRule {
     /// Mail servers: `host:port`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub smtp: Vec<String>,
+    /// Python environments that stages may run scripts in, by the project's names for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<String>,
+    /// Whether those scripts may use the network.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub process_network: bool,
     /// The most memory that a stage's limits may name. Where no rule has it: `2GiB`, which a stage has that names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<ByteSize>,

@@ -212,11 +212,13 @@ impl StageStatus {
 }
 
 /// How reproducible a stage is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tier {
     /// All effects went through typed imports and all inputs are in the cache key: the same bits come out again.
     Hermetic,
+    /// The host ran a script in a locked environment for it: recorded, and as reproducible as the script and the machine are.
+    Supervised,
     /// The stage saw something that cannot be replayed, such as the real clock or the registry's state.
     External,
 }
@@ -246,9 +248,57 @@ pub struct StageReport {
     /// The model of a `train` stage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelRecord>,
-    /// The last of what the plugin wrote to standard output and error.
+    /// The scripts that the host ran for the stage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<ProcessRecord>,
+    /// The last of what the plugin, or a script that it ran, wrote to standard output and error.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub stderr: String,
+}
+
+/// A script that the host ran for a stage in a locked environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ProcessRecord {
+    /// The environment, by its name in the project file.
+    pub environment: String,
+    /// How reproducible it is: `supervised`, or `external` where it could use the network.
+    pub tier: Tier,
+    /// The digest of the environment's lock.
+    pub lock: String,
+    /// The version of the interpreter.
+    pub python: String,
+    /// The platform, with its C library.
+    pub platform: String,
+    /// The digest of the script that was started.
+    pub script: String,
+    /// The digests of what it was given, by name: of a table its own digest.
+    pub inputs: BTreeMap<String, String>,
+    /// The digests of the files that it left, by name.
+    pub outputs: BTreeMap<String, String>,
+    /// How it ended, such as `exit code 0`.
+    pub ended: String,
+    /// What kept it from the rest of the machine.
+    pub confinement: ProcessConfinement,
+    /// The wall time in milliseconds.
+    pub duration_ms: f64,
+    /// The most memory that it was seen to hold, in bytes; none where it ended before anyone looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory: Option<u64>,
+}
+
+/// What kept a script from the rest of the machine: found from within, and never assumed. `none` is nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ProcessConfinement {
+    /// From files that are not its own.
+    pub file_system: String,
+    /// From the network; `granted` where it was not kept from it.
+    pub network: String,
+    /// From other processes.
+    pub processes: String,
+    /// Whether it could get rights that its user has: `dropped` or `kept`.
+    pub privileges: String,
 }
 
 /// One number that was measured.
@@ -483,6 +533,9 @@ pub struct Lineage {
     pub tier: Tier,
     /// The decision that promoted it.
     pub decision: Option<Decision>,
+    /// The scripts that the host ran in locked environments, with the digests of the locks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<ProcessRecord>,
 }
 
 /// One entry of an alias's history. Entries are added, never changed.

@@ -56,7 +56,7 @@ pub use bindings::sprag::{
         artifacts,
         blobs::{BlobError, Reader, Writer},
         context::{Finding, Level, Measurement, Session, Severity},
-        folders, mail,
+        folders, mail, processes,
         secrets::{self, Secret, SecretError},
         services,
     },

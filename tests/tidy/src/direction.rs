@@ -6,14 +6,14 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 21] = [
+const HOST: [(&str, &[&str]); 22] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
     ("sprag-store", &["sprag-schemas", "sprag-core"]),
     ("sprag-linalg-host", &[]),
     ("sprag-runtime", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-linalg-host"]),
-    ("sprag-lifecycle", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-batch"]),
+    ("sprag-lifecycle", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-python", "sprag-batch"]),
     ("sprag-scoring", &[]),
     ("sprag-serve", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-scoring"]),
     ("sprag-batch", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime"]),
@@ -32,6 +32,7 @@ const HOST: [(&str, &[&str]); 21] = [
         ],
     ),
     ("sprag-confine", &[]),
+    ("sprag-python", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-confine"]),
     ("sprag-services", &["sprag-schemas", "sprag-runtime"]),
     ("sprag-package", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-runtime", "sprag-guest-build"]),
     ("sprag-plugins", &["sprag-core", "sprag-store", "sprag-lifecycle", "sprag-package"]),
@@ -48,10 +49,12 @@ const HOST: [(&str, &[&str]); 21] = [
             "sprag-store",
             "sprag-runtime",
             "sprag-batch",
+            "sprag-confine",
             "sprag-egress",
             "sprag-lifecycle",
             "sprag-package",
             "sprag-plugins",
+            "sprag-python",
             "sprag-release",
             "sprag-serve",
             "sprag-services",

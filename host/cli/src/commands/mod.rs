@@ -5,6 +5,7 @@ pub mod batch;
 pub mod check;
 pub mod compare;
 pub mod completions;
+mod confined;
 pub mod destroy;
 pub mod drift;
 mod driving;

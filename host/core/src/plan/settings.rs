@@ -72,7 +72,27 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<Problem> {
             problems.push(Problem::new(&["environments", name, "approval", "required"], message, hint));
         }
     }
+    problems.extend(python_problems(manifest));
     problems.extend(batch_problems(manifest));
+    problems
+}
+
+/// What is wrong with the Python environments.
+fn python_problems(manifest: &Manifest) -> Vec<Problem> {
+    let mut problems = vec![];
+    for (name, python) in &manifest.python {
+        let mut object_to = |key: &str, message: String| {
+            problems.push(Problem::new(&["python", name, key], format!("environment `{name}`: {message}"), None));
+        };
+        let parts: Vec<_> = python.version.split('.').collect();
+        let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if parts[0] != "3" || !matches!(parts.len(), 2 | 3) || !parts.iter().all(is_number) {
+            object_to("version", format!("expected a version of Python such as `3.11` or `3.11.7`, found `{}`", python.version));
+        }
+        if python.threads == 0 {
+            object_to("threads", "expected at least 1 thread, found 0".to_owned());
+        }
+    }
     problems
 }
 
@@ -122,6 +142,8 @@ pub(super) fn grant_problems(entry: &Entry<'_>, kind: Kind, component: &Componen
         ("services", grants.services, &[Kind::Provision, Kind::Deploy]),
         ("smtp", !grants.smtp.is_empty(), &[Kind::Notify]),
         ("folders", !grants.folders.is_empty(), &[Kind::Provision]),
+        ("processes", !grants.processes.is_empty(), &[Kind::Train]),
+        ("process-network", grants.process_network, &[Kind::Train]),
     ] {
         if is_given && !kinds.contains(&kind) {
             let kinds: Vec<_> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
@@ -150,6 +172,23 @@ pub(super) fn grant_problems(entry: &Entry<'_>, kind: Kind, component: &Componen
             unknown_secret(secret, manifest),
             Some(format!("add `[secrets.{secret}]` with its source and `hosts`")),
         );
+    }
+    for name in grants.processes.iter().filter(|name| !manifest.python.contains_key(*name)) {
+        let known: Vec<_> = manifest.python.keys().map(|name| format!("`{name}`")).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let message = format!("expected an environment of the project ({known}), found `{name}`");
+        let hint = format!("add `[python.{name}]` with its `lock` and `version`");
+        object_to("processes", message, Some(hint));
+    }
+    if grants.process_network && grants.processes.is_empty() {
+        let message = "expected `processes` beside `process-network`, which is about them; found none".to_owned();
+        object_to("process-network", message, None);
+    }
+    if contract::runs_processes(component) && grants.processes.is_empty() {
+        let path: Vec<_> = entry.path.iter().copied().chain(["plugin"]).collect();
+        let message = format!("stage `{name}`: plugin `{}` runs scripts, and no environment is granted to it", stage.plugin);
+        let hint = "add `grants = { processes = [\"NAME\"] }` with the name of a Python environment of the project".to_owned();
+        problems.push(Problem { is_refusal: true, ..Problem::new(&path, message, Some(hint)) });
     }
     // A smoke test reaches the service that it tests without a grant; the others would find every request refused.
     if contract::sends_http(component) && grants.http.is_empty() && kind.may_use_network() && kind != Kind::SmokeTest {

@@ -28,6 +28,10 @@ pub enum Ask {
     Folder(String),
     /// A mail server.
     Smtp(String),
+    /// Scripts in a Python environment.
+    Process(String),
+    /// The network, for those scripts.
+    ProcessNetwork,
     /// So much memory.
     Memory(ByteSize),
     /// So much time.
@@ -51,6 +55,10 @@ impl Ask {
         }
         asks.extend(grants.folders.iter().cloned().map(Self::Folder));
         asks.extend(grants.smtp.iter().cloned().map(Self::Smtp));
+        asks.extend(grants.processes.iter().cloned().map(Self::Process));
+        if grants.process_network {
+            asks.push(Self::ProcessNetwork);
+        }
         asks.push(Self::Memory(ByteSize(stage.limits.memory)));
         asks.push(Self::Time(TimeSpan(stage.limits.time)));
         asks
@@ -67,6 +75,8 @@ impl Ask {
             Self::Services => Some("services"),
             Self::Folder(_) => Some("folders"),
             Self::Smtp(_) => Some("smtp"),
+            Self::Process(_) => Some("processes"),
+            Self::ProcessNetwork => Some("process-network"),
             Self::Memory(_) => Some("memory"),
             Self::Time(_) => Some("time"),
         }
@@ -83,6 +93,8 @@ impl Ask {
             Self::Services => &["grants", "services"],
             Self::Folder(_) => &["grants", "folders"],
             Self::Smtp(_) => &["grants", "smtp"],
+            Self::Process(_) => &["grants", "processes"],
+            Self::ProcessNetwork => &["grants", "process-network"],
             Self::Memory(_) => &["limits", "memory"],
             Self::Time(_) => &["limits", "time"],
         }
@@ -101,6 +113,8 @@ impl Ask {
             Self::Services => whole(rule.services),
             Self::Folder(folder) => item(&rule.folders, &|allowed| is_within(allowed, folder)),
             Self::Smtp(server) => item(&rule.smtp, &|pattern| fits(pattern, server)),
+            Self::Process(name) => item(&rule.processes, &|pattern| fits(pattern, name)),
+            Self::ProcessNetwork => whole(rule.process_network),
             Self::Memory(asked) => whole(rule.memory.is_some_and(|most| *asked <= most)),
             Self::Time(asked) => whole(rule.time.is_some_and(|most| *asked <= most)),
         }
@@ -117,6 +131,8 @@ impl Ask {
             Self::Services => rule.services,
             Self::Folder(_) => !rule.folders.is_empty(),
             Self::Smtp(_) => !rule.smtp.is_empty(),
+            Self::Process(_) => !rule.processes.is_empty(),
+            Self::ProcessNetwork => rule.process_network,
             Self::Memory(_) => rule.memory.is_some(),
             Self::Time(_) => rule.time.is_some(),
         }
@@ -134,6 +150,8 @@ impl Ask {
             Self::Services => rule.services = true,
             Self::Folder(folder) => rule.folders.push(folder.clone()),
             Self::Smtp(server) => rule.smtp.push(server.clone()),
+            Self::Process(name) => rule.processes.push(name.clone()),
+            Self::ProcessNetwork => rule.process_network = true,
             Self::Memory(asked) => rule.memory = Some(*asked),
             Self::Time(asked) => rule.time = Some(*asked),
         }
@@ -152,6 +170,8 @@ impl fmt::Display for Ask {
             Self::Services => f.write_str("services=true"),
             Self::Folder(folder) => write!(f, "folder={folder}"),
             Self::Smtp(server) => write!(f, "smtp={server}"),
+            Self::Process(name) => write!(f, "process={name}"),
+            Self::ProcessNetwork => f.write_str("process-network=true"),
             Self::Memory(asked) => write!(f, "memory={asked}"),
             Self::Time(asked) => write!(f, "time={asked}"),
         }

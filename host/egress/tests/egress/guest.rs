@@ -58,6 +58,7 @@ async fn run(network: Network, act: &str, url: &str) -> Finished<Vec<Change>> {
         outbound: Some(Arc::new(network)),
         folders: None,
         services: None,
+        processes: None,
     };
     program().0.provision(&call, ProvisionTask::Apply).await
 }

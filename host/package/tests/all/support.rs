@@ -86,6 +86,7 @@ impl Registered {
             outbound: None,
             folders: None,
             services: None,
+            processes: None,
         };
         let (store, version, profile) = (&*self.store, &self.version, self.profile);
         let making = Making { store, runtime, version, profile, server, call };

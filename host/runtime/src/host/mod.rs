@@ -10,6 +10,7 @@ pub(crate) mod linalg;
 mod mail;
 mod models;
 mod parts;
+pub(crate) mod processes;
 mod registry;
 mod secrets;
 mod services;

@@ -64,6 +64,7 @@ impl Call {
             outbound: None,
             folders: None,
             services: None,
+            processes: None,
         };
         Self { stage, blobs, signals }
     }

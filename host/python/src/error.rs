@@ -1,0 +1,43 @@
+//! Why there is no environment.
+
+use sprag_confine::{EnvironmentError, VersionError};
+
+use crate::lock::LockFault;
+
+/// Why a stage's environments are not there.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// One could not be made.
+    #[error("environment `{name}`: {source}")]
+    Environment {
+        /// Its name in the project file.
+        name: String,
+        /// Why.
+        source: EnvironmentError,
+    },
+    /// Its lock was changed since the project was read.
+    #[error("{0}")]
+    Lock(Box<LockFault>),
+    /// Its version is none.
+    #[error("environment `{name}`: {source}")]
+    Version {
+        /// Its name in the project file.
+        name: String,
+        /// What was expected.
+        source: VersionError,
+    },
+    /// The run was cancelled meanwhile.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl PrepareError {
+    /// What the user can do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Environment { source, .. } => source.hint(),
+            Self::Lock(fault) => Some(fault.hint()),
+            Self::Version { .. } | Self::Cancelled => None,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Trains with a data scientist's own function, `train(data, params)` in ordinary Python, and scores with the model that it returned.
+//!
+//! The function runs in an environment that the project locked: the host makes it, runs the script confined, and records both. The model comes back as ONNX, so
+//! that nothing of Python is needed later: the same component scores it, in evaluation and in service, by the operators of [`sprag_inference`]. What calls the function
+//! and writes the model lies in `src/python`.
+
+mod job;
+mod model;
+mod params;
+mod text;
+
+pub use model::Scored;
+pub use params::Params;
+use sprag_sdk::{Failure, Session, State, Table, Trainer};
+
+/// The media type of the model's state.
+pub const MEDIA_TYPE: &str = "application/onnx";
+
+/// The plugin.
+pub struct TrainPython;
+
+impl Trainer for TrainPython {
+    type Params = Params;
+    type Model = Scored;
+
+    fn train(session: &Session, params: Params, training: &Table, validation: Option<&Table>) -> Result<State, Failure> {
+        let bytes = job::run(session, &params, training, validation)?;
+        // What could not be scored later is no model, and this is the time to say so.
+        Scored::read(&bytes).map_err(|message| Failure::internal(format!("`{}` gave a model that cannot be scored: {message}", params.script)))?;
+        Ok(State { media_type: MEDIA_TYPE.to_owned(), bytes })
+    }
+}
+
+sprag_sdk::trainer!(TrainPython);
