@@ -19,8 +19,9 @@ macro_rules! package {
 }
 
 /// Every package, each after those that it uses. A test of `tests/tidy` holds the list against the folder.
-pub static PACKAGES: [Package; 3] = [
+pub static PACKAGES: [Package; 4] = [
     package!("data", "tables.wit"),
+    package!("linalg", "linalg.wit"),
     package!("run", "artifacts.wit", "blobs.wit", "context.wit", "folders.wit", "mail.wit", "secrets.wit", "services.wit"),
     package!(
         "stage",
