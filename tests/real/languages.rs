@@ -13,7 +13,7 @@ use crate::part::is_here;
 const NAME: &str = "mine";
 
 /// The golden mean squared errors of scikit-learn on the example, by alpha.
-const GOLDEN: [(&str, f64); 2] = [("0.4", 3295.714_938_563_237), ("0.5", 3298.885_589_364_046)];
+const GOLDEN: [(&str, f64); 2] = [("0.4", 3_295.714_938_563_237), ("0.5", 3_298.885_589_364_046)];
 
 /// A language with an SDK.
 struct Language {

@@ -51,7 +51,7 @@ impl Plugins {
     }
 
     fn pinned(&self, root: &Path, reference: &Reference, pin: &Pin) -> Result<SourcedPlugin, PluginError> {
-        if let Some((bytes, signatures)) = vendor::read(root, &pin.component)? {
+        if let Some(vendor::Vendored { bytes, signatures }) = vendor::read(root, &pin.component)? {
             // A machine without a cache can have a vendor folder.
             let repository = self.cache().ok().and_then(|cache| repository(cache, reference, &pin.manifest, &pin.component));
             return Ok(SourcedPlugin { bytes, manifest: pin.manifest, provenance: Provenance { repository, signatures } });

@@ -22,8 +22,16 @@ fn file(root: &Path, component: &Digest) -> PathBuf {
     root.join(FOLDER).join(format!("{}.wasm", component.hex()))
 }
 
-/// A vendored component, held against its digest, with its signatures; none where it is not vendored.
-pub(crate) fn read(root: &Path, component: &Digest) -> Result<Option<(Vec<u8>, Vec<String>)>, PluginError> {
+/// A vendored component.
+pub(crate) struct Vendored {
+    /// Its bytes, held against their digest.
+    pub(crate) bytes: Vec<u8>,
+    /// The signatures beside it.
+    pub(crate) signatures: Vec<String>,
+}
+
+/// The vendored component of a digest; none where it is not vendored.
+pub(crate) fn read(root: &Path, component: &Digest) -> Result<Option<Vendored>, PluginError> {
     let path = file(root, component);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -34,7 +42,7 @@ pub(crate) fn read(root: &Path, component: &Digest) -> Result<Option<(Vec<u8>, V
     if found != *component {
         return Err(PluginError::Vendored { path, expected: component.to_string(), found: found.to_string() });
     }
-    Ok(Some((bytes, signatures_beside(&path).map_err(PluginError::Signature)?)))
+    Ok(Some(Vendored { bytes, signatures: signatures_beside(&path).map_err(PluginError::Signature)? }))
 }
 
 /// Writes the plugins of a project that come from registries, with their signatures, and gives the files by stage. Files of plugins that the project no

@@ -117,7 +117,7 @@ fn grants_that_nothing_enforces_are_errors() {
     );
     assert_eq!(
         first(&live("http = [\"example.com\"]")),
-        "stage `live.deploy`: expected an origin such as `https://example.com` or `http://127.0.0.1:8080`, found `example.com`"
+        "stage `live.deploy`: expected an origin such as `https://example.com` or `http://127.0.0.1:8080`, perhaps after methods (`GET,HEAD https://example.com`), found `example.com`"
     );
     assert_eq!(first(&live("secrets = [\"key\"]")), "stage `live.deploy`: expected a secret of the project (none), found `key`");
     assert_eq!(
