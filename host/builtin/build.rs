@@ -7,12 +7,13 @@ use std::{env, fs};
 use sha2::{Digest, Sha256};
 
 /// The standard plugins, in the order of the lifecycle.
-const PLUGINS: [&str; 20] = [
+const PLUGINS: [&str; 21] = [
     "check-tabular",
     "test-regressor",
     "test-classifier",
     "train-ridge",
     "train-logistic",
+    "train-python",
     "evaluate-regression",
     "evaluate-classification",
     "register-local",

@@ -1,5 +1,7 @@
 //! Runs the script, and reads what it left.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::json;
 use sprag_sdk::processes::{Ending, Finished, Job, ProcessError};
@@ -17,8 +19,18 @@ const MODULES: [(&str, &str); 2] =
 /// The exit code of the driver where it wrote down what went wrong.
 const FAILED: i32 = 3;
 
-/// Trains, and gives the bytes of the model.
-pub(crate) fn run(session: &Session, params: &Params, training: &Table, validation: Option<&Table>) -> Result<Vec<u8>, Failure> {
+/// What a script made.
+pub(crate) struct Made {
+    /// The model's bytes.
+    pub(crate) model: Vec<u8>,
+    /// What the model says of the first rows of the training, by its own account.
+    pub(crate) expected: Vec<f64>,
+    /// How many rows those are.
+    pub(crate) rows: usize,
+}
+
+/// Trains, and gives what was made.
+pub(crate) fn run(session: &Session, params: &Params, training: &Table, validation: Option<&Table>) -> Result<Made, Failure> {
     let job = Job::new(params.environment.as_deref(), DRIVER);
     for (name, text) in MODULES {
         job.give_bytes(name, text.as_bytes());
@@ -41,8 +53,13 @@ pub(crate) fn run(session: &Session, params: &Params, training: &Table, validati
     let finished = job.run().map_err(refused)?;
     succeeded(&job, &finished, params)?;
     let model = left(&job, "model.onnx")?;
-    tell(session, &job, &finished)?;
-    Ok(model)
+    let result: Succeeded = read_json(&job, "result.json")?;
+    let rows = result.checked;
+    let expected = if rows == 0 { vec![] } else { left(&job, "expected.bin")? };
+    let number = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().expect("each chunk has eight bytes"));
+    let expected = expected.chunks_exact(8).map(number).collect();
+    tell(session, &job, &finished, result)?;
+    Ok(Made { model, expected, rows })
 }
 
 /// A file of the project that the stage is given.
@@ -92,10 +109,11 @@ fn succeeded(job: &Job, finished: &Finished, params: &Params) -> Result<(), Fail
 
 /// What the driver wrote down of a success.
 #[derive(Debug, Deserialize)]
-struct Made {
+struct Succeeded {
     metrics: Vec<Metric>,
     model: String,
-    versions: std::collections::BTreeMap<String, String>,
+    versions: BTreeMap<String, String>,
+    checked: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,8 +125,7 @@ struct Metric {
 }
 
 /// Passes on metrics and artifacts.
-fn tell(session: &Session, job: &Job, finished: &Finished) -> Result<(), Failure> {
-    let made: Made = read_json(job, "result.json")?;
+fn tell(session: &Session, job: &Job, finished: &Finished, made: Succeeded) -> Result<(), Failure> {
     let versions: Vec<_> = made.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     sprag_sdk::info!(session, "trained {} with {}", made.model, versions.join(", "));
     let metrics = made.metrics.into_iter().map(|metric| {

@@ -8,6 +8,7 @@ mod job;
 mod model;
 mod params;
 mod text;
+mod verify;
 
 pub use model::Scored;
 pub use params::Params;
@@ -24,10 +25,12 @@ impl Trainer for TrainPython {
     type Model = Scored;
 
     fn train(session: &Session, params: Params, training: &Table, validation: Option<&Table>) -> Result<State, Failure> {
-        let bytes = job::run(session, &params, training, validation)?;
+        let made = job::run(session, &params, training, validation)?;
         // What could not be scored later is no model, and this is the time to say so.
-        Scored::read(&bytes).map_err(|message| Failure::internal(format!("`{}` gave a model that cannot be scored: {message}", params.script)))?;
-        Ok(State { media_type: MEDIA_TYPE.to_owned(), bytes })
+        let model = Scored::read(&made.model)
+            .map_err(|message| Failure::unsupported(format!("`{}` gave a model that cannot be scored: {message}", params.script)))?;
+        verify::verify(&model, training, &made.expected, made.rows)?;
+        Ok(State { media_type: MEDIA_TYPE.to_owned(), bytes: made.model })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sprag_inference::Model;
+use sprag_inference::{Model, Plan};
 use sprag_onnx::Signature;
 use sprag_sdk::{Column, Dtype, Failure, Field, Scorer, Values};
 
@@ -17,7 +17,7 @@ const NULLABLE: &str = "sprag.nullable";
 
 /// A model that scores.
 pub struct Scored {
-    model: Model,
+    plan: Plan,
     inputs: Vec<Field>,
     outputs: Vec<Field>,
     /// The classes of a classifier, as text.
@@ -38,10 +38,10 @@ impl Scored {
         let output: Option<String> = model.metadata(OUTPUT).map(str::to_owned);
         let categories: BTreeMap<String, Categories> = metadata(&model, CATEGORIES)?.unwrap_or_default();
         let nullable: Vec<String> = metadata(&model, NULLABLE)?.unwrap_or_default();
-        let first = model.output_names().next().map(str::to_owned);
+        let first = model.outputs().next().map(str::to_owned);
         let output = output.or(first).ok_or("expected a graph with an output, found none")?;
-        let model = model.with_output(&output).map_err(|error| error.to_string())?;
-        if let Some(width) = model.input_width().filter(|width| *width != signature.inputs.len()) {
+        let plan = model.plan(&output).map_err(|error| error.to_string())?;
+        if let Some(width) = plan.width().filter(|width| *width != signature.inputs.len()) {
             return Err(format!("expected a graph over {} features, found one over {width}", signature.inputs.len()));
         }
         let field = |column: &sprag_onnx::Column| {
@@ -61,7 +61,18 @@ impl Scored {
         if outputs.len() != expected {
             return Err(format!("expected {expected} outputs in the metadata `{SIGNATURE}`, found {}", outputs.len()));
         }
-        Ok(Self { model, inputs, outputs, labels, categories })
+        Ok(Self { plan, inputs, outputs, labels, categories })
+    }
+
+    /// The predictions, or for each row the probability of each class.
+    pub(crate) fn numbers(&self, rows: usize, inputs: &[Column]) -> Result<Vec<f64>, Failure> {
+        let features = self.features(rows, inputs)?;
+        let answer = self.plan.run(rows, &features).map_err(|error| Failure::internal(error.to_string()))?;
+        let width = self.labels.as_ref().map_or(1, Vec::len);
+        if answer.width != width {
+            return Err(Failure::internal(format!("expected {width} numbers for each row, found {}", answer.width)));
+        }
+        Ok(answer.values)
     }
 
     /// The features of a batch, row after row.
@@ -103,15 +114,11 @@ impl Scorer for Scored {
     }
 
     fn predict(&self, rows: usize, inputs: &[Column]) -> Result<Vec<Column>, Failure> {
-        let features = self.features(rows, inputs)?;
-        let answer = self.model.run(rows, &features).map_err(|error| Failure::internal(error.to_string()))?;
-        let width = self.labels.as_ref().map_or(1, Vec::len);
-        if answer.width != width {
-            return Err(Failure::internal(format!("expected {width} numbers for each row, found {}", answer.width)));
-        }
-        let column = |at: usize| answer.values.iter().skip(at).step_by(width).copied().collect::<Vec<_>>();
-        let Some(labels) = &self.labels else { return Ok(vec![Column::floats(answer.values)]) };
-        let likeliest = answer.values.chunks_exact(width).map(first_largest);
+        let values = self.numbers(rows, inputs)?;
+        let Some(labels) = &self.labels else { return Ok(vec![Column::floats(values)]) };
+        let width = labels.len();
+        let column = |at: usize| values.iter().skip(at).step_by(width).copied().collect::<Vec<_>>();
+        let likeliest = values.chunks_exact(width).map(first_largest);
         let prediction = labelled(likeliest, labels, self.outputs[0].dtype)?;
         Ok(std::iter::once(prediction).chain((0..width).map(|at| Column::floats(column(at)))).collect())
     }

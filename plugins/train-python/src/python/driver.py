@@ -80,7 +80,10 @@ def train(job):
     except sprag_onnx.Unsupported as error:
         raise Refusal("unsupported", str(error)) from error
     write("model.onnx", bytes_)
-    write("result.json", json.dumps({"metrics": run.metrics, "model": kind, "versions": versions()}).encode())
+    check = sprag_onnx.expected(model, data)
+    if check is not None:
+        write("expected.bin", check.tobytes())
+    write("result.json", json.dumps({"metrics": run.metrics, "model": kind, "versions": versions(), "checked": 0 if check is None else len(check)}).encode())
 
 
 def load(job):

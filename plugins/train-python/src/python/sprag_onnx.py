@@ -18,22 +18,33 @@ class Unsupported(Exception):
 def to_onnx(model, data):
     """The bytes of a model, and a word for what it is."""
     if isinstance(model, dict) and "onnx" in model:
-        return with_about(bytes(model["onnx"]), data, model.get("labels"), model.get("output")), "onnx"
+        return bytes(model["onnx"]) + about(data, model.get("labels"), model.get("output")), "onnx"
     if hasattr(model, "SerializeToString"):
         model = model.SerializeToString()
     if isinstance(model, (bytes, bytearray, memoryview)):
-        return with_about(bytes(model), data, None, None), "onnx"
+        return bytes(model) + about(data, None, None), "onnx"
     name = f"{type(model).__module__.split('.')[0]}.{type(model).__name__}"
     if is_torch(model):
-        return with_about(by_torch(model, data), data, None, None), name
+        return by_torch(model, data) + about(data, None, None), name
     if not hasattr(model, "predict"):
         raise Unsupported(f"expected a model that can be written as ONNX (an estimator of scikit-learn, a module of torch, or the bytes of an ONNX model), found `{name}`")
+    labels = labels_of(model)
     graph = Graph()
     try:
-        last = estimator(graph, model, INPUT, data)
-        return graph.model(last, data, labels_of(model)), name
+        last = estimator(graph, model, INPUT, list(data.features), data)
+        return graph.model(last, data, labels), name
     except Unsupported as reason:
-        return with_about(by_skl2onnx(model, data, reason), data, labels_of(model), "probabilities" if hasattr(model, "classes_") else None), name
+        # Messages of protocol buffers are joined by putting one after the other, and so the metadata needs no package.
+        return by_skl2onnx(model, data, reason) + about(data, labels, None if labels is None else "probabilities"), name
+
+
+def expected(model, data, most=1000):
+    """What the model itself says of the first rows, as rows of floats: what is written must say the same. None of a model that is no estimator."""
+    if not hasattr(model, "predict"):
+        return None
+    rows = data.X[:most]
+    answer = model.predict_proba(rows) if hasattr(model, "classes_") else model.predict(rows)
+    return numpy.asarray(answer, dtype="<f8").reshape(len(rows), -1)
 
 
 # What stands beside a model.
@@ -49,8 +60,8 @@ def labels_of(model):
     return classes.tolist()
 
 
-def about(data, labels, output):
-    """The metadata that sprag reads: the columns, the classes, and the name of the tensor that holds the answer."""
+def about(data, labels, output, unknown=None):
+    """The metadata that sprag reads: the columns, the classes, the name of the tensor that holds the answer, and the codes of texts."""
     import json
 
     dtypes = {"f": "float", "i": "integer", "u": "integer", "b": "boolean"}
@@ -66,20 +77,39 @@ def about(data, labels, output):
         outputs[0]["dtype"] = kind
         outputs.extend({"name": f"probability:{text}", "dtype": "float"} for text in texts)
         found["sprag.labels"] = texts
+    categories = {name: {"values": texts_of(data, name), "unknown": (unknown or {}).get(name, "zero")} for name in data.features if is_text(data, name)}
+    if categories:
+        found["sprag.categories"] = categories
+    nullable = [name for name in data.features if has_gaps(data.columns[name])]
+    if nullable:
+        found["sprag.nullable"] = nullable
     if output is not None:
-        found["sprag.output"] = output
-    return b"".join(message(14, text(1, key) + text(2, json.dumps(value))) for key, value in found.items())
+        found["sprag.output"] = json.dumps(output)[1:-1]
+    encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in found.items()}
+    return b"".join(message(14, text(1, key) + text(2, value)) for key, value in encoded.items())
 
 
-def with_about(model, data, labels, output):
-    """An ONNX model with that metadata: messages of protobuf are joined by putting one after the other."""
-    return model + about(data, labels, output)
+def is_text(data, name):
+    return data.columns[name].dtype.kind == "O"
+
+
+def has_gaps(column):
+    if column.dtype.kind == "O":
+        return any(value is None for value in column)
+    return column.dtype.kind == "f" and bool(numpy.isnan(column).any())
+
+
+def texts_of(data, name):
+    """The texts of a column, in order: the place of each is the number that stands for it in the graph."""
+    return sorted({value for value in data.columns[name] if value is not None})
 
 
 # Other exporters.
 
 
 def by_skl2onnx(model, data, reason):
+    if any(is_text(data, name) for name in data.features):
+        raise Unsupported(f"{reason}; `skl2onnx` takes over where all features are numbers")
     try:
         import skl2onnx
     except ImportError:
@@ -103,6 +133,8 @@ def by_torch(model, data):
 
     import torch
 
+    if any(is_text(data, name) for name in data.features):
+        raise Unsupported("expected features that are numbers for a module of torch, found text")
     model = model.eval().to("cpu")
     kind = next((p.dtype for p in model.parameters()), torch.float32)
     rows = torch.zeros(2, len(data.features), dtype=kind)
@@ -122,17 +154,31 @@ FORESTS = {"RandomForestRegressor", "ExtraTreesRegressor", "RandomForestClassifi
 TREES = {"DecisionTreeRegressor", "ExtraTreeRegressor", "DecisionTreeClassifier", "ExtraTreeClassifier"}
 
 
-def estimator(graph, model, source, data):
-    """Adds what predicts, and gives the name of the tensor with the predictions or the probabilities."""
+def estimator(graph, model, source, names, data):
+    """Adds what predicts from columns of these names, and gives the name of the tensor with the predictions or the probabilities."""
     name = type(model).__name__
     if not type(model).__module__.startswith("sklearn."):
         raise Unsupported(f"expected an estimator of scikit-learn, found `{type(model).__module__}.{name}`")
     if name == "Pipeline":
         for _, step in model.steps[:-1]:
-            source = transformer(graph, step, source, data)
-        return estimator(graph, model.steps[-1][1], source, data)
+            source, names = transformer(graph, step, source, names, data)
+        return estimator(graph, model.steps[-1][1], source, names, data)
     if name in ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV"):
-        return estimator(graph, model.best_estimator_, source, data)
+        return estimator(graph, model.best_estimator_, source, names, data)
+    if any(name is not None and is_text(data, name) for name in names):
+        raise Unsupported(f"expected text to be encoded before `{name}`, found columns of text")
+    if name == "VotingRegressor":
+        parts = [estimator(graph, part, source, names, data) for part in model.estimators_]
+        weights = numpy.ones(len(parts)) if model._weights_not_none is None else numpy.asarray(model._weights_not_none, dtype=float)
+        return graph.node("MatMul", graph.node("Concat", *parts, axis=1), graph.constant((weights / weights.sum()).reshape(-1, 1)))
+    if name == "BaggingRegressor":
+        parts = []
+        for part, chosen in zip(model.estimators_, model.estimators_features_):
+            places = [int(place) for place in chosen]
+            parts.append(estimator(graph, part, graph.columns(source, places), [names[place] for place in places], data))
+        return graph.node("Div", graph.node("Sum", *parts), graph.constant([float(len(parts))]))
+    if name in ("SVR", "NuSVR"):
+        return support_vectors(graph, model, source)
     if name in LINEAR:
         return graph.affine(source, numpy.reshape(model.coef_, (1, -1)).T, numpy.reshape(model.intercept_, -1))
     if name in LOGISTIC:
@@ -150,49 +196,63 @@ def estimator(graph, model, source, data):
     raise Unsupported(f"expected an estimator that sprag writes as ONNX by itself, found `{name}`")
 
 
-def transformer(graph, model, source, data):
-    """Adds a step before the estimator."""
+def transformer(graph, model, source, names, data):
+    """Adds a step before the estimator, and gives the names of its columns: None for those that are no column of the table any more."""
     name = type(model).__name__
-    if model is None or isinstance(model, str):
-        if model in (None, "passthrough"):
-            return source
-    elif name == "Pipeline":
+    if model is None or model == "passthrough":
+        return source, names
+    if name == "Pipeline":
         for _, step in model.steps:
-            source = transformer(graph, step, source, data)
-        return source
-    elif name == "StandardScaler":
-        return graph.scaled(source, model.mean_ if model.with_mean else None, model.scale_ if model.with_std else None)
-    elif name == "RobustScaler":
-        return graph.scaled(source, model.center_ if model.with_centering else None, model.scale_ if model.with_scaling else None)
-    elif name == "MaxAbsScaler":
-        return graph.scaled(source, None, model.scale_)
-    elif name == "MinMaxScaler" and not model.clip:
-        return graph.node("Add", graph.node("Mul", source, graph.constant(model.scale_)), graph.constant(model.min_))
-    elif name == "SimpleImputer" and not model.add_indicator and is_nan(model.missing_values) and not numpy.isnan(model.statistics_).any():
-        return graph.node("Where", graph.node("IsNaN", source), graph.constant(model.statistics_), source)
-    elif name == "PCA":
-        centred = graph.scaled(source, model.mean_, None)
-        turned = graph.node("MatMul", centred, graph.constant(model.components_.T))
-        return graph.scaled(turned, None, numpy.sqrt(model.explained_variance_)) if model.whiten else turned
-    elif name == "ColumnTransformer":
-        return columns(graph, model, source, data)
-    raise Unsupported(f"expected a step that sprag writes as ONNX by itself, found `{name if not isinstance(model, str) else model}`")
+            source, names = transformer(graph, step, source, names, data)
+        return source, names
+    if name == "ColumnTransformer":
+        return columns(graph, model, source, names, data)
+    if name == "FeatureUnion":
+        return joined(graph, [transformer(graph, step, source, names, data) for _, step in model.transformer_list if step != "drop"])
+    if name == "OneHotEncoder":
+        return one_hot(graph, model, source, names, data)
+    if name == "OrdinalEncoder":
+        return ordinal(graph, model, source, names, data)
+    if any(name is not None and is_text(data, name) for name in names):
+        raise Unsupported(f"expected text to be encoded before `{name}`, found columns of text")
+    if name == "StandardScaler":
+        return graph.scaled(source, model.mean_ if model.with_mean else None, model.scale_ if model.with_std else None), names
+    if name == "RobustScaler":
+        return graph.scaled(source, model.center_ if model.with_centering else None, model.scale_ if model.with_scaling else None), names
+    if name == "MaxAbsScaler":
+        return graph.scaled(source, None, model.scale_), names
+    if name == "MinMaxScaler" and not model.clip:
+        return graph.node("Add", graph.node("Mul", source, graph.constant(model.scale_)), graph.constant(model.min_)), names
+    if name == "SimpleImputer" and not model.add_indicator and is_nan(model.missing_values) and not numpy.isnan(model.statistics_.astype(float)).any():
+        return graph.node("Where", graph.node("IsNaN", source), graph.constant(model.statistics_.astype(float)), source), names
+    if name == "PCA":
+        turned = graph.node("MatMul", graph.scaled(source, model.mean_, None), graph.constant(model.components_.T))
+        turned = graph.scaled(turned, None, numpy.sqrt(model.explained_variance_)) if model.whiten else turned
+        return turned, [None] * len(model.components_)
+    if name == "PolynomialFeatures" and len(model.powers_) <= 2000:
+        return powers(graph, model.powers_, source), [None] * len(model.powers_)
+    raise Unsupported(f"expected a step that sprag writes as ONNX by itself, found `{name}`")
 
 
 def is_nan(value):
     return isinstance(value, float) and value != value
 
 
-def columns(graph, model, source, data):
+def columns(graph, model, source, names, data):
     """The parts of a `ColumnTransformer`, side by side."""
-    names = list(getattr(model, "feature_names_in_", data.features))
     parts = []
     for _, step, chosen in model.transformers_:
         places = list(range(len(names)))[chosen] if isinstance(chosen, slice) else places_of(chosen, names)
         if places and not (isinstance(step, str) and step == "drop"):
-            part = graph.node("Gather", source, graph.constant(places, INT64), axis=1)
-            parts.append(transformer(graph, step, part, data))
-    return graph.node("Concat", *parts, axis=1)
+            step = None if isinstance(step, str) else step
+            parts.append(transformer(graph, step, graph.columns(source, places), [names[place] for place in places], data))
+    return joined(graph, parts)
+
+
+def joined(graph, parts):
+    if len(parts) == 1:
+        return parts[0]
+    return graph.node("Concat", *(part for part, _ in parts), axis=1), [name for _, names in parts for name in names]
 
 
 def places_of(chosen, names):
@@ -200,6 +260,85 @@ def places_of(chosen, names):
     if chosen and all(isinstance(c, (bool, numpy.bool_)) for c in chosen):
         return [place for place, is_in in enumerate(chosen) if is_in]
     return [names.index(c) if isinstance(c, str) else int(c) % len(names) for c in chosen]
+
+
+def codes(categories, name, data):
+    """The numbers that stand for categories in the graph."""
+    if any(value is None or is_nan(value) for value in categories):
+        raise Unsupported(f"expected categories that are values, found none among those of `{name}`; fill the gaps before the encoder")
+    if name is not None and is_text(data, name):
+        known = {value: float(code) for code, value in enumerate(texts_of(data, name))}
+        # A category that the encoder was told of and the column does not have is never met.
+        return [known.get(value, -2.0) for value in categories]
+    return [float(value) for value in categories]
+
+
+def one_hot(graph, model, source, names, data):
+    if getattr(model, "_infrequent_enabled", False):
+        raise Unsupported("expected one-hot columns for all categories, found an encoder that joins those that are rare")
+    parts = []
+    for place, categories in enumerate(model.categories_):
+        name = names[place]
+        equal = equals(graph, graph.columns(source, [place]), codes(categories, name, data))
+        if model.handle_unknown == "error":
+            if name is not None and is_text(data, name):
+                graph.unknown[name] = "error"
+            else:
+                # Of an unknown number there is no answer: 0 by 0.
+                equal = graph.node("Div", equal, graph.node("ReduceSum", equal, graph.constant([1], INT64), keepdims=1))
+        dropped = None if model.drop_idx_ is None else model.drop_idx_[place]
+        kept = [at for at in range(len(categories)) if at != dropped]
+        parts.append((equal if len(kept) == len(categories) else graph.columns(equal, kept), [None] * len(kept)))
+    return joined(graph, parts)
+
+
+def ordinal(graph, model, source, names, data):
+    if model.handle_unknown != "error":
+        raise Unsupported("expected an ordinal encoder that refuses unknown categories, found one with a number for them")
+    parts = []
+    for place, categories in enumerate(model.categories_):
+        name = names[place]
+        equal = equals(graph, graph.columns(source, [place]), codes(categories, name, data))
+        if name is not None and is_text(data, name):
+            graph.unknown[name] = "error"
+        parts.append((graph.node("MatMul", equal, graph.constant(numpy.arange(len(categories), dtype=float).reshape(-1, 1))), [None]))
+    return joined(graph, parts)
+
+
+def equals(graph, column, values):
+    return graph.node("Cast", graph.node("Equal", column, graph.constant([values])), to=DOUBLE)
+
+
+def powers(graph, exponents, source):
+    parts = []
+    for row in exponents:
+        places = [place for place, power in enumerate(row) for _ in range(int(power))]
+        if not places:
+            parts.append(graph.node("Add", graph.node("Mul", graph.columns(source, [0]), graph.constant([0.0])), graph.constant([1.0])))
+            continue
+        product = graph.columns(source, [places[0]])
+        for place in places[1:]:
+            product = graph.node("Mul", product, graph.columns(source, [place]))
+        parts.append(product)
+    return graph.node("Concat", *parts, axis=1)
+
+
+def support_vectors(graph, model, source):
+    vectors, kernel = numpy.asarray(model.support_vectors_), model.kernel
+    cross = graph.node("MatMul", source, graph.constant(vectors.T))
+    if kernel == "rbf":
+        own = graph.node("ReduceSum", graph.node("Mul", source, source), graph.constant([1], INT64), keepdims=1)
+        twice = graph.node("Mul", cross, graph.constant([-2.0]))
+        distance = graph.node("Add", graph.node("Add", own, twice), graph.constant([(vectors**2).sum(axis=1)]))
+        kerned = graph.node("Exp", graph.node("Mul", distance, graph.constant([-model._gamma])))
+    elif kernel == "linear":
+        kerned = cross
+    elif kernel in ("poly", "sigmoid"):
+        kerned = graph.node("Add", graph.node("Mul", cross, graph.constant([model._gamma])), graph.constant([model.coef0]))
+        kerned = graph.node("Tanh", kerned) if kernel == "sigmoid" else graph.node("Pow", kerned, graph.constant([float(model.degree)]))
+    else:
+        raise Unsupported(f"expected a kernel of scikit-learn's own, found `{kernel}`")
+    return graph.affine(kerned, numpy.asarray(model.dual_coef_).T, model.intercept_)
 
 
 def logistic(graph, model, source):
@@ -343,6 +482,8 @@ class Graph:
 
     def __init__(self):
         self.nodes, self.initializers, self.count, self.has_trees = [], [], 0, False
+        self.unknown = {}
+        """What is done with a text that no category has, by column, where an encoder says so."""
 
     def name(self):
         self.count += 1
@@ -360,6 +501,9 @@ class Graph:
         name = self.name()
         self.initializers.append(tensor(values, kind, name))
         return name
+
+    def columns(self, source, places):
+        return self.node("Gather", source, self.constant(places, INT64), axis=1)
 
     def affine(self, source, weights, bias):
         return self.node("Add", self.node("MatMul", source, self.constant(weights)), self.constant(bias))
@@ -399,7 +543,7 @@ class Graph:
         # Version 5 of the operators for machine learning came with version 10 of the format (ONNX 1.16).
         versions = [("", 17)] + ([("ai.onnx.ml", 5)] if self.has_trees else [])
         sets = b"".join(message(8, text(1, domain) + number(2, version)) for domain, version in versions)
-        return number(1, 10 if self.has_trees else 8) + text(2, "sprag train-python") + message(7, graph) + sets + about(data, labels, output)
+        return number(1, 10 if self.has_trees else 8) + text(2, "sprag train-python") + message(7, graph) + sets + about(data, labels, output, self.unknown)
 
 
 # Protocol buffers (https://protobuf.dev/programming-guides/encoding/), as far as onnx.proto needs them.
