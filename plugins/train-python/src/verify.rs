@@ -2,7 +2,7 @@
 //!
 //! An exporter that rounds, or has a fault, would otherwise be found in production, or never.
 
-use sprag_sdk::{Column, Failure, Scorer, Source};
+use sprag_sdk::{Failure, Scorer, Source};
 
 use crate::Scored;
 
@@ -15,7 +15,9 @@ pub(crate) fn verify(model: &Scored, training: &impl Source, expected: &[f64], r
         return Ok(());
     }
     let batch = u32::try_from(rows).map_err(|_| Failure::internal("more rows than one batch has"))?;
-    let columns: Vec<Column> = model.inputs().iter().map(|field| training.read(&field.name, 0, batch)).collect::<Result<_, _>>()?;
+    let names: Vec<_> = model.inputs().into_iter().map(|field| field.name).collect();
+    let first = training.batches(&names, batch)?.next().transpose()?;
+    let columns = first.ok_or_else(|| Failure::internal("expected the rows of the training, found none"))?;
     let found = model.numbers(rows, &columns)?;
     if found.len() != expected.len() {
         return Err(differs(format!("{} numbers for {rows} rows", expected.len()), format!("{}", found.len())));

@@ -40,17 +40,17 @@ impl HostJob for StageState {
 
     async fn give_bytes(&mut self, job: Resource<JobHandle>, name: String, bytes: Vec<u8>) -> wasmtime::Result<()> {
         self.charge(bytes.len() as u64)?;
-        self.give(&job, name, ProcessInput::Bytes(Arc::new(bytes)))
+        self.hand_to(&job, name, ProcessInput::Bytes(Arc::new(bytes)))
     }
 
     async fn give_blob(&mut self, job: Resource<JobHandle>, name: String, blob: Resource<ReaderHandle>) -> wasmtime::Result<()> {
         let blob = self.handles.get(&blob)?.clone();
-        self.give(&job, name, ProcessInput::Blob(blob))
+        self.hand_to(&job, name, ProcessInput::Blob(blob))
     }
 
     async fn give_table(&mut self, job: Resource<JobHandle>, name: String, table: Resource<Table>) -> wasmtime::Result<()> {
         let table = self.handles.get(&table)?.clone();
-        self.give(&job, name, ProcessInput::Table(table))
+        self.hand_to(&job, name, ProcessInput::Table(table))
     }
 
     async fn run(&mut self, job: Resource<JobHandle>) -> wasmtime::Result<Result<Finished, Refusal>> {
@@ -93,7 +93,7 @@ impl HostJob for StageState {
 }
 
 impl StageState {
-    fn give(&mut self, job: &Resource<JobHandle>, name: String, input: ProcessInput) -> wasmtime::Result<()> {
+    fn hand_to(&mut self, job: &Resource<JobHandle>, name: String, input: ProcessInput) -> wasmtime::Result<()> {
         // Each is a file at least, so that a million empty ones are not free.
         self.charge(name.len() as u64 + 4096)?;
         self.handles.get_mut(job)?.inputs.push((name, input));

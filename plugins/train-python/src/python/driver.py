@@ -4,6 +4,7 @@ Runs beside the project's modules, in the environment that the project locked. W
 rows come as a data frame.
 """
 
+import importlib
 import importlib.util
 import inspect
 import json
@@ -62,9 +63,8 @@ def main():
 
 def train(job):
     """Calls the function, and writes what came of it."""
-    import sprag_tables
-
     function = load(job)
+    sprag_tables = needed("sprag_tables")
     seed(job["seed"])
     data = sprag_tables.read(IN, "training")
     data.validation = sprag_tables.read(IN, "validation") if job["validation"] else None
@@ -84,6 +84,14 @@ def train(job):
     if check is not None:
         write("expected.bin", check.tobytes())
     write("result.json", json.dumps({"metrics": run.metrics, "model": kind, "versions": versions(), "checked": 0 if check is None else len(check)}).encode())
+
+
+def needed(name):
+    """A module of this driver, which needs numpy."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise Refusal("bad-params", f"expected `{error.name}` in the environment's lock, found none") from error
 
 
 def load(job):
