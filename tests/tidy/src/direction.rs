@@ -6,7 +6,7 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 21] = [
+const HOST: [(&str, &[&str]); 22] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
@@ -37,6 +37,7 @@ const HOST: [(&str, &[&str]); 21] = [
     ("sprag-plugins", &["sprag-core", "sprag-store", "sprag-lifecycle", "sprag-package"]),
     ("sprag-packaged-imports", &[]),
     ("sprag-packaged-shell", &["sprag-scoring"]),
+    ("sprag-authoring", &["sprag-schemas", "sprag-core"]),
     ("sprag-guest-build", &[]),
     ("sprag-builtin", &["sprag-core", "sprag-guest-build"]),
     (
@@ -47,6 +48,7 @@ const HOST: [(&str, &[&str]); 21] = [
             "sprag-data",
             "sprag-store",
             "sprag-runtime",
+            "sprag-authoring",
             "sprag-batch",
             "sprag-egress",
             "sprag-lifecycle",
