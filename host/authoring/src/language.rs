@@ -33,6 +33,15 @@ impl Language {
         }
     }
 
+    /// The language's name, for a person.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Rust => "Rust",
+            Self::Python => "Python",
+            Self::JavaScript => "JavaScript",
+        }
+    }
+
     /// The file by which a project of the language is known.
     pub const fn manifest(self) -> &'static str {
         match self {

@@ -70,7 +70,11 @@ fn rust(kind: Kind, name: &str) -> Files {
         crates.push("sdk-unit-test");
     }
     for krate in &crates {
-        add_text(&mut files, &format!("sprag/{krate}/Cargo.toml"), text(&format!("plugins/templates/rust/manifests/{krate}.toml")));
+        add_text(
+            &mut files,
+            &format!("sprag/{krate}/Cargo.toml"),
+            text(&format!("plugins/templates/rust/manifests/{krate}.toml")),
+        );
         for (path, bytes) in below(&format!("plugins/{krate}")).filter(|(path, _)| *path != "Cargo.toml") {
             // The contract lies beside the crates, where the repository has it one folder further up.
             let bytes = replaced(bytes, &[("\"../../wit/", "\"../wit/")]);

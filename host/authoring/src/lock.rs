@@ -56,7 +56,9 @@ mod tests {
     #[test]
     fn it_names_the_versions_of_sprag_s_own_lockfile() {
         let ours = packages(include_str!("../../../Cargo.lock"));
-        let is_ours = |package: &Value| ours.iter().any(|our| ["name", "version", "checksum"].iter().all(|key| our.get(key) == package.get(key)));
+        let is_ours = |package: &Value| {
+            ours.iter().any(|our| ["name", "version", "checksum"].iter().all(|key| our.get(key) == package.get(key)))
+        };
         for package in packages(&of("mine", Kind::UnitTest)) {
             let is_local = package.get("source").is_none();
             assert!(is_local || is_ours(&package), "sprag's own lockfile has another version: {package:?}");

@@ -10,7 +10,8 @@ use crate::layout::files;
 use crate::{AuthoringError, Language, lock};
 
 /// Names that cargo or the compiler has for itself.
-const RESERVED: [&str; 12] = ["alloc", "core", "std", "test", "build", "deps", "examples", "incremental", "proc-macro", "crate", "self", "super"];
+const RESERVED: [&str; 12] =
+    ["alloc", "core", "std", "test", "build", "deps", "examples", "incremental", "proc-macro", "crate", "self", "super"];
 
 /// A project that was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,14 +31,21 @@ pub struct Started {
 pub fn start(dir: &Path, kind: Kind, language: Language) -> Result<Started, AuthoringError> {
     if !language.kinds().contains(&kind) {
         let known: Vec<_> = language.kinds().iter().map(|kind| format!("`{kind}`")).collect();
-        let message = format!("expected a kind of stage that can be written in `{}` ({}), found `{kind}`", language.name(), known.join(", "));
+        let message = format!(
+            "expected a kind of stage that can be written in `{}` ({}), found `{kind}`",
+            language.name(),
+            known.join(", ")
+        );
         return Err(AuthoringError::new(message).hint("write it in Rust: `--lang rust` has every kind"));
     }
     let name = name_of(dir, language)?;
     let is_empty = |dir: &Path| fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
     if dir.symlink_metadata().is_ok() && !is_empty(dir) {
-        return Err(AuthoringError::new(format!("expected nothing or an empty folder at `{}`, found something there", dir.display()))
-            .hint("name a folder that is not there yet"));
+        return Err(AuthoringError::new(format!(
+            "expected nothing or an empty folder at `{}`, found something there",
+            dir.display()
+        ))
+        .hint("name a folder that is not there yet"));
     }
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(|error| AuthoringError::io("make", parent, &error))?;
@@ -57,11 +65,14 @@ pub fn start(dir: &Path, kind: Kind, language: Language) -> Result<Started, Auth
 fn name_of(dir: &Path, language: Language) -> Result<String, AuthoringError> {
     let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if !is_name(name) {
-        let message = format!("expected a name of lower-case letters, digits and hyphens, beginning with a letter, found `{name}`");
+        let message =
+            format!("expected a name of lower-case letters, digits and hyphens, beginning with a letter, found `{name}`");
         return Err(AuthoringError::new(message).hint("the folder's name becomes the plugin's"));
     }
     if language == Language::Rust && (RESERVED.contains(&name) || lock::has(name)) {
-        let message = format!("expected a name of the plugin's own, found `{name}`, which is that of a crate that it stands on or of cargo's");
+        let message = format!(
+            "expected a name of the plugin's own, found `{name}`, which is that of a crate that it stands on or of cargo's"
+        );
         return Err(AuthoringError::new(message).hint(format!("say what it does, too: `{name}-mine`")));
     }
     Ok(name.to_owned())

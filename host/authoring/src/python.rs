@@ -21,7 +21,8 @@ pub(crate) fn build(dir: &Path, component: &str, stop: Stop<'_>) -> Result<(), A
     let python = PYTHON.find()?;
     let is_new_enough = "import sys; sys.exit(sys.version_info < (3, 11))";
     if !Call::new(&python, dir, stop).args(["-c", is_new_enough]).quiet().run()? {
-        let message = format!("expected Python 3.11 or later as `python3` on the PATH, found an older one at `{}`", python.display());
+        let message =
+            format!("expected Python 3.11 or later as `python3` on the PATH, found an older one at `{}`", python.display());
         return Err(AuthoringError::new(message).hint(PYTHON.advice));
     }
     // One that the author has already spares the project one of its own.

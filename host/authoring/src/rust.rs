@@ -51,8 +51,11 @@ fn has_target(rustc: &Path, dir: &Path, stop: Stop<'_>) -> Result<(), AuthoringE
     if ended.is_good && Path::new(ended.stdout.trim()).is_dir() {
         return Ok(());
     }
-    Err(AuthoringError::new(format!("expected a Rust toolchain that builds for `{TARGET}`, found one that does not"))
-        .hint(format!("run `rustup target add {TARGET}`; where Rust comes from the system's packages, install its package for the target")))
+    Err(AuthoringError::new(format!("expected a Rust toolchain that builds for `{TARGET}`, found one that does not")).hint(
+        format!(
+            "run `rustup target add {TARGET}`; where Rust comes from the system's packages, install its package for the target"
+        ),
+    ))
 }
 
 /// The `.wasm` file that cargo made of the package with this manifest, and whether it was there before.
@@ -60,7 +63,8 @@ fn artifact(messages: &str, manifest: &Path) -> Option<(PathBuf, bool)> {
     let parsed = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut of_package = parsed.filter(|message| {
         let path = message["manifest_path"].as_str().map(Path::new);
-        message["reason"] == "compiler-artifact" && path.is_some_and(|path| fs::canonicalize(path).is_ok_and(|path| path == manifest))
+        message["reason"] == "compiler-artifact"
+            && path.is_some_and(|path| fs::canonicalize(path).is_ok_and(|path| path == manifest))
     });
     of_package.find_map(|message| {
         let files = message["filenames"].as_array()?.iter().filter_map(Value::as_str);
@@ -91,7 +95,8 @@ mod tests {
         let manifest = fs::canonicalize(folder.path()).unwrap().join("Cargo.toml");
         fs::write(&manifest, "").unwrap();
         let line = |path: &Path, file: &str| {
-            serde_json::json!({ "reason": "compiler-artifact", "manifest_path": path, "filenames": [file], "fresh": true }).to_string()
+            serde_json::json!({ "reason": "compiler-artifact", "manifest_path": path, "filenames": [file], "fresh": true })
+                .to_string()
         };
         let other = line(Path::new("/other/Cargo.toml"), "/other.wasm");
         let messages = format!("no json\n{other}\n{}\n{}\n", line(&manifest, "/t/libmine.rlib"), line(&manifest, "/t/mine.wasm"));

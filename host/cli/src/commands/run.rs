@@ -28,7 +28,8 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
         }
         return Ok(exit_code::SUCCESS);
     }
-    let options = RunOptions { locked: args.locked, no_cache: args.no_cache, no_wait: args.no_wait, code_dir: code_dir() };
+    let options =
+        RunOptions { locked: args.locked, no_cache: args.no_cache, no_wait: args.no_wait, code_dir: code_dir(), until: None };
     let cancel = Cancel::default();
     let observer = report::live::observer(args.format, args.verbose, *console);
     let runtime = tokio_runtime()?;
