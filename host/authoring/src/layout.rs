@@ -86,10 +86,8 @@ fn rust(kind: Kind, name: &str) -> Files {
     }
     let source = files.get("src/lib.rs").map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
     let manifest = text("plugins/templates/rust/manifests/project.toml").replace("{{summary}}", summary(&source));
-    let manifest = match kind {
-        Kind::UnitTest => manifest.replace(SDK, &format!("{SDK}sprag-sdk-unit-test = {{ path = \"sprag/sdk-unit-test\" }}\n")),
-        _ => manifest,
-    };
+    let more = lock::needs(kind).iter().map(|(name, value)| format!("{name} = {value}\n"));
+    let manifest = manifest.replace(SDK, &format!("{SDK}{}", more.collect::<String>()));
     let _none = files.insert("Cargo.toml".to_owned(), Cow::Owned(manifest.into_bytes()));
     let _none = files.insert("Cargo.lock".to_owned(), Cow::Owned(lock::of(name, kind).into_bytes()));
     files

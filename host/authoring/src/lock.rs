@@ -1,6 +1,8 @@
 //! The lockfile of a Rust project: the very versions that sprag's own plugins are built with, so that a project builds without a network where those are
 //! downloaded.
 
+use std::collections::BTreeSet;
+
 use sprag_schemas::manifest::Kind;
 
 use crate::files::text;
@@ -14,20 +16,44 @@ fn package(name: &str, dependencies: &[&str]) -> String {
 /// What stands between two packages.
 const BETWEEN: &str = "\n[[package]]\n";
 
-/// The lockfile of a project: in the order in which cargo writes it.
+/// What a project of a kind stands on beside the SDK, by the lines of its manifest.
+pub(crate) const fn needs(kind: Kind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        Kind::UnitTest => &[("sprag-sdk-unit-test", "{ path = \"sprag/sdk-unit-test\" }")],
+        // What is in a package is named by its digest.
+        Kind::Package => &[("sha2", "\"0.11\"")],
+        _ => &[],
+    }
+}
+
+/// The lockfile of a project: in the order in which cargo writes it, and with nothing that the project does not stand on.
 pub(crate) fn of(name: &str, kind: Kind) -> String {
     let common = text("plugins/templates/rust/manifests/Cargo.lock");
     let mut parts = common.split(BETWEEN).map(str::to_owned);
     let head = parts.next().unwrap_or_default();
+    let own = ["serde", "serde_json", "sprag-sdk"].into_iter().chain(needs(kind).iter().map(|(name, _)| *name));
+    let mut own: Vec<_> = own.collect();
+    own.sort_unstable();
     let mut packages: Vec<_> = parts.collect();
-    let mut needs = vec!["serde", "serde_json", "sprag-sdk"];
-    if kind == Kind::UnitTest {
-        needs.push("sprag-sdk-unit-test");
-        packages.push(package("sprag-sdk-unit-test", &["serde", "sprag-sdk", "wit-bindgen"]));
-    }
-    packages.push(package(name, &needs));
+    packages.push(package("sprag-sdk-unit-test", &["serde", "sprag-sdk", "wit-bindgen"]));
+    packages.push(package(name, &own));
     packages.sort_by(|left, right| key(left).cmp(key(right)));
-    packages.iter().fold(head, |text, package| text + BETWEEN + package)
+    let used = reached(&packages, name);
+    packages.iter().filter(|package| used.contains(key(package))).fold(head, |text, package| text + BETWEEN + package)
+}
+
+/// The names of all packages that one of them stands on, itself among them.
+fn reached<'a>(packages: &'a [String], name: &'a str) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut left = vec![name];
+    while let Some(name) = left.pop() {
+        if found.insert(name) {
+            let package = packages.iter().find(|package| key(package) == name);
+            let (_, list) = package.and_then(|package| package.split_once("dependencies = [")).unwrap_or_default();
+            left.extend(list.split('"').skip(1).step_by(2));
+        }
+    }
+    found
 }
 
 /// A package's name, by which cargo sorts.
@@ -37,7 +63,8 @@ fn key(package: &str) -> &str {
 
 /// Whether a crate of this name is among those that a plugin stands on.
 pub(crate) fn has(name: &str) -> bool {
-    of("-", Kind::UnitTest).split(BETWEEN).any(|package| key(package) == name)
+    let common = text("plugins/templates/rust/manifests/Cargo.lock");
+    name == "sprag-sdk-unit-test" || common.split(BETWEEN).skip(1).any(|package| key(package) == name)
 }
 
 #[cfg(test)]
@@ -59,7 +86,7 @@ mod tests {
         let is_ours = |package: &Value| {
             ours.iter().any(|our| ["name", "version", "checksum"].iter().all(|key| our.get(key) == package.get(key)))
         };
-        for package in packages(&of("mine", Kind::UnitTest)) {
+        for package in Kind::ALL.iter().flat_map(|kind| packages(&of("mine", *kind))) {
             let is_local = package.get("source").is_none();
             assert!(is_local || is_ours(&package), "sprag's own lockfile has another version: {package:?}");
         }
@@ -71,8 +98,10 @@ mod tests {
             let packages = packages(&of(name, Kind::Train));
             let names: Vec<_> = packages.iter().map(|package| package["name"].as_str().unwrap()).collect();
             assert!(names.is_sorted() && names.contains(&name) && names.contains(&"wit-bindgen"), "{names:?}");
-            assert!(!names.contains(&"sprag-sdk-unit-test"));
+            assert!(!names.contains(&"sprag-sdk-unit-test") && !names.contains(&"sha2"));
         }
+        let packaging = of("mine", Kind::Package);
+        assert!(packaging.contains("name = \"sha2\"") && packaging.contains("name = \"digest\""));
         assert!(has("serde") && has("sprag-sdk-unit-test") && !has("mine"));
     }
 
@@ -85,6 +114,10 @@ mod tests {
             for (name, value) in manifest.get("dependencies").and_then(Value::as_table).into_iter().flatten() {
                 assert!(value.get("path").is_some() || ours.get(name) == Some(value), "{krate}: `{name}` is {value}");
             }
+        }
+        for (name, value) in Kind::ALL.iter().flat_map(|kind| needs(*kind)) {
+            let ours = ours.get(*name).map(ToString::to_string);
+            assert!(value.contains("path") || ours.as_deref() == Some(value), "`{name}` is {value}");
         }
     }
 }

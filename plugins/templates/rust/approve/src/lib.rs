@@ -16,7 +16,10 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { metric: "mse".to_owned(), at_least: 0.0 }
+        Self {
+            metric: "mse".to_owned(),
+            at_least: 0.0,
+        }
     }
 }
 
@@ -52,13 +55,21 @@ impl Approver for Approve {
 fn rule(params: &Params, request: &Request) -> Result<Ruling, Failure> {
     let name = &params.metric;
     let metric = request.metrics.iter().find(|metric| metric.name == *name);
-    let metric = metric.ok_or_else(|| Failure::bad_params(format!("expected the metric `{name}`, found none")))?;
+    let metric = metric
+        .ok_or_else(|| Failure::bad_params(format!("expected the metric `{name}`, found none")))?;
     let Some(production) = metric.production else {
         return Ok(Ruling::Approve(format!("{name} has nothing to beat")));
     };
     let gain = production - metric.candidate;
-    let reason = format!("{name} is better by {gain}, at least {} is asked", params.at_least);
-    Ok(if gain >= params.at_least { Ruling::Approve(reason) } else { Ruling::Reject(reason) })
+    let reason = format!(
+        "{name} is better by {gain}, at least {} is asked",
+        params.at_least
+    );
+    Ok(if gain >= params.at_least {
+        Ruling::Approve(reason)
+    } else {
+        Ruling::Reject(reason)
+    })
 }
 
 sprag_sdk::approver!(Approve);
@@ -68,13 +79,28 @@ mod tests {
     use super::*;
 
     fn ruled(at_least: f64, production: Option<f64>) -> Ruling {
-        let metric = Metric { name: "mse".to_owned(), candidate: 2.0, production };
-        rule(&Params { at_least, ..Params::default() }, &Request { metrics: vec![metric] }).unwrap()
+        let metric = Metric {
+            name: "mse".to_owned(),
+            candidate: 2.0,
+            production,
+        };
+        rule(
+            &Params {
+                at_least,
+                ..Params::default()
+            },
+            &Request {
+                metrics: vec![metric],
+            },
+        )
+        .unwrap()
     }
 
     #[test]
     fn the_difference_decides() {
-        assert!(matches!(ruled(1.0, Some(3.5)), Ruling::Approve(reason) if reason.contains("better by 1.5")));
+        assert!(
+            matches!(ruled(1.0, Some(3.5)), Ruling::Approve(reason) if reason.contains("better by 1.5"))
+        );
         assert!(matches!(ruled(2.0, Some(3.5)), Ruling::Reject(_)));
         assert!(matches!(ruled(2.0, None), Ruling::Approve(_)));
     }

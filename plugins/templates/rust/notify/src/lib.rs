@@ -36,13 +36,24 @@ impl Notifier for Notify {
 }
 
 /// Sends the event, and gives the status of an answer that is good. Whether to try again is for sprag to decide.
-fn send(client: &impl Client, url: &str, token: Option<&str>, event: &Value) -> Result<u16, Failure> {
-    let mut request = Request::post(url).json(event)?.timeout(Duration::from_secs(20));
+fn send(
+    client: &impl Client,
+    url: &str,
+    token: Option<&str>,
+    event: &Value,
+) -> Result<u16, Failure> {
+    let mut request = Request::post(url)
+        .json(event)?
+        .timeout(Duration::from_secs(20));
     if let Some(token) = token {
         request = request.bearer(token);
     }
     let answer = client.send(&request)?;
-    let found = format!("expected the event to be taken, found status {}: {}", answer.status, answer.excerpt());
+    let found = format!(
+        "expected the event to be taken, found status {}: {}",
+        answer.status,
+        answer.excerpt()
+    );
     match answer.status {
         _ if answer.is_transient() => Err(Failure::Retry(found)),
         status if answer.is_success() => Ok(status),
@@ -65,8 +76,16 @@ mod tests {
     impl Client for Fake {
         fn send(&self, request: &Request) -> Result<Response, Error> {
             assert_eq!(request.body, br#"{"event":"released"}"#);
-            assert!(request.headers.contains(&("authorization".to_owned(), "Bearer token".to_owned())));
-            Ok(Response { status: self.0, headers: vec![], body: b"words".to_vec() })
+            assert!(
+                request
+                    .headers
+                    .contains(&("authorization".to_owned(), "Bearer token".to_owned()))
+            );
+            Ok(Response {
+                status: self.0,
+                headers: vec![],
+                body: b"words".to_vec(),
+            })
         }
 
         fn now(&self) -> Duration {
@@ -76,9 +95,18 @@ mod tests {
 
     #[test]
     fn an_answer_says_whether_to_try_again() {
-        let sent = |status| send(&Fake(status), "https://example.com", Some("token"), &json!({ "event": "released" }));
+        let sent = |status| {
+            send(
+                &Fake(status),
+                "https://example.com",
+                Some("token"),
+                &json!({ "event": "released" }),
+            )
+        };
         assert_eq!(sent(204), Ok(204));
         assert!(matches!(sent(503), Err(Failure::Retry(_))));
-        assert!(matches!(sent(404), Err(Failure::BadParams(message)) if message.ends_with("404: words")));
+        assert!(
+            matches!(sent(404), Err(Failure::BadParams(message)) if message.ends_with("404: words"))
+        );
     }
 }

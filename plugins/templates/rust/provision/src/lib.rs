@@ -26,11 +26,19 @@ impl Provisioner for Provision {
     type Params = Params;
 
     fn plan(_: &Session, params: Params) -> Result<Vec<Change>, Failure> {
-        changes(&params, |path| folders::look(&params.folder, path).map_err(failure))
+        changes(&params, |path| {
+            folders::look(&params.folder, path).map_err(failure)
+        })
     }
 
     fn apply(session: &Session, params: Params) -> Result<Vec<Change>, Failure> {
-        let changes = Self::plan(session, Params { folder: params.folder.clone(), folders: params.folders.clone() })?;
+        let changes = Self::plan(
+            session,
+            Params {
+                folder: params.folder.clone(),
+                folders: params.folders.clone(),
+            },
+        )?;
         for path in &params.folders {
             folders::make(&params.folder, path).map_err(failure)?;
         }
@@ -48,16 +56,26 @@ fn changes(
         let (action, detail) = match look(path)? {
             None => (Action::Create, "is missing"),
             Some(Entry::Folder) => (Action::Keep, "is there"),
-            Some(_) => return Err(Failure::bad_params(format!("expected nothing or a {subject}, found a file"))),
+            Some(_) => {
+                return Err(Failure::bad_params(format!(
+                    "expected nothing or a {subject}, found a file"
+                )));
+            }
         };
-        Ok(Change { action, subject, detail: detail.to_owned() })
+        Ok(Change {
+            action,
+            subject,
+            detail: detail.to_owned(),
+        })
     };
     params.folders.iter().map(change).collect()
 }
 
 fn failure(error: FolderError) -> Failure {
     match error {
-        FolderError::Denied(message) | FolderError::BadPath(message) => Failure::bad_params(message),
+        FolderError::Denied(message) | FolderError::BadPath(message) => {
+            Failure::bad_params(message)
+        }
         FolderError::Io(message) => Failure::internal(message),
     }
 }
@@ -70,19 +88,31 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_made() {
-        let params = Params { folder: "../workspace".to_owned(), folders: usual() };
+        let params = Params {
+            folder: "../workspace".to_owned(),
+            folders: usual(),
+        };
         let look = |path: &str| Ok((path == "data").then_some(Entry::Folder));
         let changes = changes(&params, look).unwrap();
-        let actions: Vec<_> = changes.iter().map(|change| (change.action, change.subject.as_str())).collect();
+        let actions: Vec<_> = changes
+            .iter()
+            .map(|change| (change.action, change.subject.as_str()))
+            .collect();
         assert_eq!(
             actions,
-            [(Action::Keep, "folder ../workspace/data"), (Action::Create, "folder ../workspace/models")]
+            [
+                (Action::Keep, "folder ../workspace/data"),
+                (Action::Create, "folder ../workspace/models")
+            ]
         );
     }
 
     #[test]
     fn a_file_in_the_way_is_left_alone() {
-        let params = Params { folder: "w".to_owned(), folders: vec!["data".to_owned()] };
+        let params = Params {
+            folder: "w".to_owned(),
+            folders: vec!["data".to_owned()],
+        };
         assert!(changes(&params, |_| Ok(Some(Entry::File))).is_err());
     }
 }

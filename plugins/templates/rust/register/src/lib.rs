@@ -16,7 +16,10 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { alias: "production".to_owned(), team: None }
+        Self {
+            alias: "production".to_owned(),
+            team: None,
+        }
     }
 }
 
@@ -26,8 +29,17 @@ pub struct Register;
 impl Registrar for Register {
     type Params = Params;
 
-    fn register(session: &Session, params: Params, candidate: &Model, decision: Decision) -> Result<u64, Failure> {
-        let inputs: Vec<_> = candidate.inputs()?.into_iter().map(|field| field.name).collect();
+    fn register(
+        session: &Session,
+        params: Params,
+        candidate: &Model,
+        decision: Decision,
+    ) -> Result<u64, Failure> {
+        let inputs: Vec<_> = candidate
+            .inputs()?
+            .into_iter()
+            .map(|field| field.name)
+            .collect();
         let version = registry::add_version(&tags(&params, &inputs, &decision)).map_err(refused)?;
         registry::set_alias(&params.alias, version, &decision.reason).map_err(refused)?;
         sprag_sdk::info!(session, "version {version} is `{}`", params.alias);
@@ -37,8 +49,14 @@ impl Registrar for Register {
 
 /// What a person looks for among versions. Sprag records data, commit, parameters and components by itself.
 fn tags(params: &Params, inputs: &[String], decision: &Decision) -> Vec<(String, String)> {
-    let team = params.team.iter().map(|team| ("team".to_owned(), team.clone()));
-    let facts = [("inputs".to_owned(), inputs.join(" ")), ("reason".to_owned(), decision.reason.clone())];
+    let team = params
+        .team
+        .iter()
+        .map(|team| ("team".to_owned(), team.clone()));
+    let facts = [
+        ("inputs".to_owned(), inputs.join(" ")),
+        ("reason".to_owned(), decision.reason.clone()),
+    ];
     team.chain(facts).collect()
 }
 
@@ -48,7 +66,9 @@ fn refused(error: RegistryError) -> Failure {
         RegistryError::AlreadyRegistered(version) => {
             Failure::bad_input(format!("this run registered version {version} before"))
         }
-        RegistryError::NoSuchVersion(version) => Failure::internal(format!("the registry lost version {version}")),
+        RegistryError::NoSuchVersion(version) => {
+            Failure::internal(format!("the registry lost version {version}"))
+        }
         RegistryError::BadAlias(message) => Failure::bad_params(message),
         RegistryError::Io(message) => Failure::Retry(message),
     }
@@ -64,15 +84,34 @@ mod tests {
 
     #[test]
     fn a_version_is_tagged_with_what_people_look_for() {
-        let params = Params { team: Some("risk".to_owned()), ..Params::default() };
-        let decision = Decision { outcome: Outcome::Promote, reason: "better".to_owned() };
+        let params = Params {
+            team: Some("risk".to_owned()),
+            ..Params::default()
+        };
+        let decision = Decision {
+            outcome: Outcome::Promote,
+            reason: "better".to_owned(),
+        };
         let tags = tags(&params, &["AGE".to_owned(), "BMI".to_owned()], &decision);
-        let tags: Vec<_> = tags.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(tags, [("team", "risk"), ("inputs", "AGE BMI"), ("reason", "better")]);
+        let tags: Vec<_> = tags
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(
+            tags,
+            [
+                ("team", "risk"),
+                ("inputs", "AGE BMI"),
+                ("reason", "better")
+            ]
+        );
     }
 
     #[test]
     fn storage_that_fails_may_be_tried_again() {
-        assert_eq!(refused(RegistryError::Io("full".to_owned())), Failure::Retry("full".to_owned()));
+        assert_eq!(
+            refused(RegistryError::Io("full".to_owned())),
+            Failure::Retry("full".to_owned())
+        );
     }
 }

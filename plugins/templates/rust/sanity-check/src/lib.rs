@@ -15,7 +15,10 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { rows: 1, null_share: 0.0 }
+        Self {
+            rows: 1,
+            null_share: 0.0,
+        }
     }
 }
 
@@ -31,7 +34,11 @@ impl SanityCheck for Check {
             session.find(Severity::Error, code, message, column.as_deref());
         }
         sprag_sdk::info!(session, "looked at {} rows", data.row_count());
-        Ok(if problems.is_empty() { Verdict::Pass } else { Verdict::Fail })
+        Ok(if problems.is_empty() {
+            Verdict::Pass
+        } else {
+            Verdict::Fail
+        })
     }
 }
 
@@ -56,7 +63,11 @@ fn problems(data: &impl Source, params: &Params) -> Result<Vec<Problem>, Failure
         }
     }
     let most = params.null_share * rows as f64;
-    for (name, count) in names.into_iter().zip(nulls).filter(|(_, count)| *count as f64 > most) {
+    for (name, count) in names
+        .into_iter()
+        .zip(nulls)
+        .filter(|(_, count)| *count as f64 > most)
+    {
         let message = format!("expected at most {most} rows without a value, found {count}");
         problems.push(("null-values", message, Some(name)));
     }
@@ -80,8 +91,18 @@ mod tests {
     #[test]
     fn few_rows_and_nulls_are_found() {
         let data = Frame::from_csv("x,name\n1,a\n,b\n");
-        let found = problems(&data, &Params { rows: 3, null_share: 0.25 }).unwrap();
-        let codes: Vec<_> = found.iter().map(|(code, _, column)| (*code, column.as_deref())).collect();
+        let found = problems(
+            &data,
+            &Params {
+                rows: 3,
+                null_share: 0.25,
+            },
+        )
+        .unwrap();
+        let codes: Vec<_> = found
+            .iter()
+            .map(|(code, _, column)| (*code, column.as_deref()))
+            .collect();
         assert_eq!(codes, [("too-few-rows", None), ("null-values", Some("x"))]);
     }
 }
