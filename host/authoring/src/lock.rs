@@ -37,23 +37,30 @@ pub(crate) fn of(name: &str, kind: Kind) -> String {
     let mut packages: Vec<_> = parts.collect();
     packages.push(package("sprag-sdk-unit-test", &["serde", "sprag-sdk", "wit-bindgen"]));
     packages.push(package(name, &own));
-    packages.sort_by(|left, right| key(left).cmp(key(right)));
+    packages.sort_by(|left, right| (key(left), version(left)).cmp(&(key(right), version(right))));
     let used = reached(&packages, name);
-    packages.iter().filter(|package| used.contains(key(package))).fold(head, |text, package| text + BETWEEN + package)
+    packages.iter().enumerate().filter(|(at, _)| used.contains(at)).fold(head, |text, (_, package)| text + BETWEEN + package)
 }
 
-/// The names of all packages that one of them stands on, itself among them.
-fn reached<'a>(packages: &'a [String], name: &'a str) -> BTreeSet<&'a str> {
+/// The places of all packages that one of them stands on, itself among them.
+fn reached(packages: &[String], name: &str) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
     let mut left = vec![name];
-    while let Some(name) = left.pop() {
-        if found.insert(name) {
-            let package = packages.iter().find(|package| key(package) == name);
-            let (_, list) = package.and_then(|package| package.split_once("dependencies = [")).unwrap_or_default();
+    while let Some(wanted) = left.pop() {
+        // Cargo adds the version where there are two of the name.
+        let is_it = |package: &String| wanted == key(package) || wanted.split_once(' ') == Some((key(package), version(package)));
+        let Some(at) = packages.iter().position(is_it) else { continue };
+        if found.insert(at) {
+            let (_, list) = packages[at].split_once("dependencies = [").unwrap_or_default();
             left.extend(list.split('"').skip(1).step_by(2));
         }
     }
     found
+}
+
+/// A package's version.
+fn version(package: &str) -> &str {
+    package.split('"').nth(3).unwrap_or_default()
 }
 
 /// A package's name, by which cargo sorts.
