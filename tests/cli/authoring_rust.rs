@@ -47,6 +47,8 @@ fn built(project: &Project, kind: Kind) -> String {
     let told: Value = with_cargo(project, &["plugin", "build", &name, "--json"]).run().ok().json();
     assert_eq!((&told["built"], told["plugin"].as_str()), (&Value::Bool(true), Some(&*format!("{name} 0.1.0"))));
     assert_eq!(project.read(&format!("{name}/Cargo.lock")), lock, "{kind}: cargo found the lockfile to be right");
+    let again = with_cargo(project, &["plugin", "build", &name]).run().ok();
+    assert!(again.stdout.starts_with("nothing changed: "), "{}", again.stdout);
     name
 }
 
@@ -87,14 +89,22 @@ fn the_stages_of_a_run_build_and_run() {
     assert!(record.stages.iter().all(|stage| stage.status == StageStatus::Passed), "{record:?}");
     assert!(stage(&record, "unit-test").report.test_cases.len() > 2);
     assert_eq!(record.registered.unwrap().to_string(), "diabetes@1");
-
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let told = with_cargo(&project, &["plugin", "build", "my-train"]).run().ok();
-    assert!(told.stdout.starts_with("nothing changed: "), "{}", told.stdout);
 }
 
 #[test]
 fn the_stages_of_a_release_build() {
     let project = Project::none();
     each(&project, &[Kind::Package, Kind::Provision, Kind::Deploy, Kind::SmokeTest, Kind::Notify, Kind::Approve]);
+}
+
+#[test]
+fn the_same_sources_give_the_same_component_in_every_folder() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let project = Project::none();
+    let digests = ["here/mine", "there/deeper/mine"].map(|dir| {
+        let _ = project.run(&["plugin", "new", "--stage", "approve", "--lang", "rust", dir]).ok();
+        let told: Value = with_cargo(&project, &["plugin", "build", dir, "--json"]).run().ok().json();
+        told["digest"].clone()
+    });
+    assert_eq!(digests[0], digests[1]);
 }

@@ -25,8 +25,8 @@ pub(crate) fn build(dir: &Path, component: &Path, stop: Stop<'_>) -> Result<bool
     has_target(&rustc, dir, stop)?;
     let args = ["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"];
     let mut call = Call::new(cargo, dir, stop).args(args);
-    if ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"].iter().all(|name| env::var_os(name).is_none()) {
-        call = call.env("CARGO_ENCODED_RUSTFLAGS", path_flags(dir));
+    if let (Some(flag), None, None) = (path_flag(), env::var_os("RUSTFLAGS"), env::var_os("CARGO_ENCODED_RUSTFLAGS")) {
+        call = call.env("CARGO_ENCODED_RUSTFLAGS", flag);
     }
     let ended = call.read()?;
     if !ended.is_good {
@@ -73,15 +73,12 @@ fn artifact(messages: &str, manifest: &Path) -> Option<(PathBuf, bool)> {
     })
 }
 
-/// Flags that keep the folders of this machine out of the component, so that the same sources give the same digest in every folder.
-fn path_flags(dir: &Path) -> String {
-    let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
-    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or(home);
-    let here = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
-    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
-    let flags = cargo_home.iter().map(|home| remap(home, "/cargo")).chain([remap(&here, "/plugin")]);
-    // The separator that cargo expects in this variable.
-    flags.collect::<Vec<_>>().join("\x1f")
+/// The flag that keeps this machine's folder of crates out of the component, so that the same sources give the same digest everywhere. Cargo names the files of the
+/// project itself from its folder. The flag is the same for all projects: those that share a target folder then share what they stand on.
+fn path_flag() -> Option<String> {
+    let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"));
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home)?;
+    Some(format!("--remap-path-prefix={}=/cargo", home.display()))
 }
 
 #[cfg(test)]
