@@ -23,7 +23,6 @@ const FOLDERS: [&str; 12] = [
 /// What tests and tools leave behind.
 const MADE: [&str; 5] = ["__pycache__", "node_modules", "build", "target", ".pytest_cache"];
 
-#[expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
 fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let root = here.ancestors().nth(2).expect("the crate lies two folders below the root");
