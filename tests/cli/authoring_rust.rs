@@ -8,7 +8,7 @@ use serde_json::Value;
 use sprag_schemas::manifest::Kind;
 use sprag_schemas::record::{RunOutcome, StageStatus};
 
-use crate::context::{Project, Sprag, ran, stage};
+use crate::context::{Project, Serving, Sprag, ran, stage};
 
 /// One cargo at a time: a second would only wait for the target folder.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -91,10 +91,43 @@ fn the_stages_of_a_run_build_and_run() {
     assert_eq!(record.registered.unwrap().to_string(), "diabetes@1");
 }
 
+/// The end of a project file: what a release goes through, with the plugins in the folders beside it.
+const RELEASE: &str = r#"
+[provision.workspace]
+plugin = "./my-provision/build/plugin.wasm"
+params = { folder = "../workspace" }
+grants = { folders = ["../workspace"] }
+
+[environments.staging.deploy]
+plugin = "./my-deploy/build/plugin.wasm"
+grants = { services = true }
+
+[environments.staging.smoke-test]
+plugin = "./my-smoke-test/build/plugin.wasm"
+
+[environments.staging.approve.mine]
+plugin = "./my-approve/build/plugin.wasm"
+"#;
+
 #[test]
-fn the_stages_of_a_release_build() {
-    let project = Project::none();
-    each(&project, &[Kind::Package, Kind::Provision, Kind::Deploy, Kind::SmokeTest, Kind::Notify, Kind::Approve]);
+fn the_stages_of_a_release_build_and_run() {
+    let site = Serving::of(Project::diabetes());
+    each(&site, &[Kind::Package, Kind::Provision, Kind::Deploy, Kind::SmokeTest, Kind::Notify, Kind::Approve]);
+    site.append(RELEASE);
+    let _ = site.run(&["run"]).ok();
+    let _ = site.run(&["provision"]).ok();
+    assert!(site.outside().join("workspace/models").is_dir());
+    let told = site.run(&["release", "diabetes@1"]).ok().stdout;
+    assert!(told.contains("`mine` agrees: mse has nothing to beat"), "{told}");
+    assert!(told.contains("staging.smoke-test        my-smoke-test 0.1.0"), "{told}");
+    assert_eq!(site.services()[0]["name"], "diabetes-staging");
+    let _ = site.run(&["destroy", "staging", "--reason", "the test is over", "--yes"]).ok();
+    assert!(site.services().is_empty());
+
+    // It makes no image, and so is not what `services` can run.
+    site.edit("[stages.register]", "[stages.package]\nplugin = \"./my-package/build/plugin.wasm\"\n\n[stages.register]");
+    let package: Value = site.run(&["package", "diabetes@1", "--json"]).ok().json();
+    assert!(package.to_string().contains("sha256:"), "{package}");
 }
 
 #[test]
