@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(clippy::print_stderr, reason = "how a test says where its files are and what it could not do here")]
 
+mod authoring;
+mod authoring_rust;
 mod bad_data;
 mod bad_plugins;
 mod bad_projects;

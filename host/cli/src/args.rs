@@ -20,8 +20,8 @@ pub use challengers::{ChallengerArgs, ChallengerSpec};
 pub use drift::DriftArgs;
 pub use package::PackageArgs;
 pub use plugin::{
-    PluginAddArgs, PluginArgs, PluginCheckArgs, PluginCommand, PluginInspectArgs, PluginPublishArgs, PluginPullArgs,
-    PluginUpdateArgs, PluginVendorArgs,
+    Lang, PluginAddArgs, PluginArgs, PluginBuildArgs, PluginCheckArgs, PluginCommand, PluginDevArgs, PluginInspectArgs,
+    PluginNewArgs, PluginPublishArgs, PluginPullArgs, PluginUpdateArgs, PluginVendorArgs,
 };
 pub use policy::{PolicyArgs, PolicyCommand};
 pub use release::{

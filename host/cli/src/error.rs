@@ -1,5 +1,6 @@
 //! What can go wrong for the person at the terminal.
 
+use sprag_authoring::AuthoringError;
 use sprag_egress::SecretProblem;
 use sprag_lifecycle::{ProjectError, RunError, SourceError, with_causes};
 use sprag_release::ReleaseError;
@@ -64,6 +65,13 @@ impl From<Vec<SecretProblem>> for CommandError {
         let text = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         let hints = problems.iter().map(SecretProblem::hint).collect();
         Self { hints, ..Self::user(text) }
+    }
+}
+
+impl From<AuthoringError> for CommandError {
+    fn from(error: AuthoringError) -> Self {
+        let code = if error.is_cancelled { exit_code::CANCELLED } else { exit_code::BAD_PROJECT };
+        Self { code, message: error.message, hints: error.hints }
     }
 }
 

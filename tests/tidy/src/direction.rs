@@ -38,6 +38,7 @@ const HOST: [(&str, &[&str]); 22] = [
     ("sprag-plugins", &["sprag-core", "sprag-store", "sprag-lifecycle", "sprag-package"]),
     ("sprag-packaged-imports", &[]),
     ("sprag-packaged-shell", &["sprag-scoring"]),
+    ("sprag-authoring", &["sprag-schemas", "sprag-core"]),
     ("sprag-guest-build", &[]),
     ("sprag-builtin", &["sprag-core", "sprag-guest-build"]),
     (
@@ -48,6 +49,7 @@ const HOST: [(&str, &[&str]); 22] = [
             "sprag-data",
             "sprag-store",
             "sprag-runtime",
+            "sprag-authoring",
             "sprag-batch",
             "sprag-confine",
             "sprag-egress",

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand, ValueEnum};
+use sprag_schemas::manifest::Kind;
 
 /// Arguments of `sprag plugin`.
 #[derive(Debug, Args)]
@@ -15,6 +17,12 @@ pub struct PluginArgs {
 /// The commands of `sprag plugin`.
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
+    /// Start a project for a plugin of your own: it builds, passes its tests and runs in a pipeline as it is.
+    New(PluginNewArgs),
+    /// Build the project of a plugin: makes build/plugin.wasm.
+    Build(PluginBuildArgs),
+    /// Build a plugin and run its stage again whenever a file is saved, until Ctrl-C.
+    Dev(PluginDevArgs),
     /// Say who a plugin is and what it may do, from its binary alone.
     Inspect(PluginInspectArgs),
     /// Say whether a component fits a stage, without running it.
@@ -29,6 +37,64 @@ pub enum PluginCommand {
     Update(PluginUpdateArgs),
     /// Write the plugins of the project that come from registries into its vendor folder.
     Vendor(PluginVendorArgs),
+}
+
+/// Arguments of `sprag plugin new`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  sprag plugin new --stage train --lang rust train-mine\n  sprag plugin new --stage sanity-check --lang python check-mine"
+)]
+pub struct PluginNewArgs {
+    /// The kind of stage. Rust has every kind; Python and JavaScript have `sanity-check`, `train`, `evaluate` and `notify`.
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
+    pub stage: String,
+    /// The language.
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Lang,
+    /// The folder to make; its name becomes the plugin's: lower-case letters, digits and hyphens.
+    #[arg(value_name = "NAME")]
+    pub dir: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The languages of `sprag plugin new`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// Rust, built by cargo.
+    Rust,
+    /// Python, built by componentize-py.
+    Python,
+    /// JavaScript, built by componentize-js.
+    Js,
+}
+
+/// Arguments of `sprag plugin build`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sprag plugin build\n  sprag plugin build train-mine --json")]
+pub struct PluginBuildArgs {
+    /// The folder of the plugin's project.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sprag plugin dev`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  sprag plugin dev train-mine --stage train --project diabetes")]
+pub struct PluginDevArgs {
+    /// The folder of the plugin's project.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// The stage of the pipeline that has the plugin, such as `train`. A stage of a release, such as `staging.deploy`, is only held against the project: nothing is deployed or sent.
+    #[arg(long, value_name = "STAGE")]
+    pub stage: String,
+    /// Show the log of the stages.
+    #[arg(long, short)]
+    pub verbose: bool,
 }
 
 /// Arguments of `sprag plugin inspect`.

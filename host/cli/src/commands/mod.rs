@@ -55,7 +55,7 @@ pub(crate) fn project_dir(named: Option<&Path>) -> Result<PathBuf, CommandError>
 }
 
 /// Reads the project.
-fn load(named: Option<&Path>, params: &[String]) -> Result<Project, CommandError> {
+pub(crate) fn load(named: Option<&Path>, params: &[String]) -> Result<Project, CommandError> {
     let dir = project_dir(named)?;
     Ok(with_surroundings(|surroundings| Project::load(&dir, surroundings, params))?)
 }

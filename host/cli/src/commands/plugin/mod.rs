@@ -1,8 +1,11 @@
 //! `sprag plugin`: one file for each of its commands.
 
 mod add;
+mod build;
 mod check;
+mod dev;
 mod inspect;
+mod new;
 mod publish;
 mod pull;
 mod registry;
@@ -24,6 +27,9 @@ use crate::error::CommandError;
 /// As the command.
 pub fn run(args: &PluginArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
     match &args.command {
+        PluginCommand::New(args) => new::run(args, console),
+        PluginCommand::Build(args) => build::run(args, console),
+        PluginCommand::Dev(args) => dev::run(args, project, console),
         PluginCommand::Inspect(args) => inspect::run(args, console),
         PluginCommand::Check(args) => check::run(args, project, console),
         PluginCommand::Publish(args) => publish::run(args, console),
