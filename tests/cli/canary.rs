@@ -157,6 +157,7 @@ fn traffic(site: &Site, weights: &[(&str, u32)]) -> DeployState {
         outbound: None,
         folders: None,
         services: Some(Arc::new(site.services.clone())),
+        processes: None,
     };
     let release = DeployRelease { version: 2, model_digest: String::new(), package: weights[1].0.to_owned(), image: None };
     let service = DeployService { environment: "staging".to_owned(), model: "diabetes".to_owned(), key: None };

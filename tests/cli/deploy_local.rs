@@ -53,6 +53,7 @@ impl<'a> Adapter<'a> {
             outbound: None,
             folders: None,
             services: Some(Arc::new(self.site.services.clone())),
+            processes: None,
         };
         let service = DeployService { environment: "staging".to_owned(), model: "diabetes".to_owned(), key: None };
         block_on(self.runtime.deploy(&call, &service, task)).result

@@ -38,6 +38,7 @@ mod release;
 mod released;
 mod reports;
 mod scaffold;
+mod scripts;
 mod score;
 mod serve;
 mod serve_fuzz;

@@ -82,6 +82,7 @@ async fn divide_and_remove(kubernetes: &Kubernetes) {
         outbound: Some(Arc::new(network(kubernetes))),
         folders: None,
         services: None,
+        processes: None,
     };
     let service = DeployService { environment: "staging".to_owned(), model: "diabetes".to_owned(), key: None };
     let ask = async |task: DeployTask| runtime.deploy(&call, &service, &task).await;

@@ -20,5 +20,6 @@ mod notify;
 mod part;
 mod plugins;
 mod registry;
+mod scikit_learn;
 mod triton;
 mod wasmtime;

@@ -99,6 +99,7 @@ pub(crate) fn call(component: Loaded, params_json: &str) -> StageCall {
         outbound: None,
         folders: None,
         services: None,
+        processes: None,
     }
 }
 

@@ -117,6 +117,7 @@ impl<'a> Stage<'a> {
             outbound: Some(Arc::new(network)),
             folders: None,
             services: None,
+            processes: None,
         }
     }
 

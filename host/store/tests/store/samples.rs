@@ -114,6 +114,7 @@ pub(crate) fn version(name: &str, run_id: &str, state: &[u8]) -> NewVersion {
             params: BTreeMap::new(),
             tier: Tier::Hermetic,
             decision: None,
+            processes: vec![],
         },
         tags: BTreeMap::from([("team".to_owned(), "health".to_owned())]),
         metrics: BTreeMap::from([("mse".to_owned(), 3_298.885_589_364_046)]),

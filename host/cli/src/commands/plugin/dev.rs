@@ -80,7 +80,12 @@ fn turn(
         return held(&built.component, &target, console);
     }
     let project = crate::commands::load(project, &[])?;
-    let options = RunOptions { code_dir: running::code_dir(), until: Some(args.stage.clone()), ..RunOptions::default() };
+    let options = RunOptions {
+        code_dir: running::code_dir(),
+        machine: crate::commands::confined::machine(),
+        until: Some(args.stage.clone()),
+        ..RunOptions::default()
+    };
     let observer = report::live::observer(Format::Text, args.verbose, *console);
     let _record = runtime.block_on(sprag_lifecycle::run(&project, &options, observer, cancel.clone()))?;
     Ok(())

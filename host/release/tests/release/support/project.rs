@@ -153,6 +153,7 @@ fn plan(environments: &str) -> Project {
         plan,
         components: BTreeMap::new(),
         manifests: BTreeMap::new(),
+        locks: BTreeMap::new(),
         policies: vec![],
         decisions: vec![],
     }
@@ -210,6 +211,7 @@ pub(crate) fn new_version(number: u64) -> NewVersion {
             params: BTreeMap::from([("train".to_owned(), params)]),
             tier: Tier::Hermetic,
             decision: None,
+            processes: vec![],
         },
         tags: BTreeMap::new(),
         metrics: BTreeMap::from([("candidate.mse".to_owned(), 3300.0 - number as f64)]),

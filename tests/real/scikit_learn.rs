@@ -1,0 +1,101 @@
+//! A training function in ordinary Python: the example with scikit-learn, in a locked environment that is made from the package index.
+
+use sprag_schemas::record::{RunRecord, Tier};
+
+use crate::context::{Project, metric, stage};
+use crate::part::is_here;
+
+/// The golden mean squared errors of scikit-learn on the example, by alpha.
+const GOLDEN: [(&str, f64); 2] = [("0.5", 3_298.885_589_364_046), ("0.4", 3_295.714_938_563_237)];
+
+/// The example, for the Python that is on this machine. Locks hold wheels of some versions alone.
+fn example() -> Option<Project> {
+    if !is_here("python3", &["-c", "import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))"]) {
+        return None;
+    }
+    let project = Project::example("diabetes-sklearn");
+    let version = crate::part::output("python3", &["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
+    project.edit("version = \"3.11\"", &format!("version = \"{}\"\nconfinement = \"best-effort\"", version.trim()));
+    Some(project)
+}
+
+fn golden(record: &RunRecord, expected: f64) {
+    let mse = metric(record, "candidate", "mse");
+    assert!((mse - expected).abs() < 1e-9, "{mse} for {expected}");
+}
+
+#[test]
+fn a_function_of_scikit_learn_gives_the_golden_figures_and_serves_without_python() {
+    let Some(project) = example() else { return };
+    for (alpha, expected) in GOLDEN {
+        let params = format!("train.params={{\"alpha\": {alpha}}}");
+        let record = project.record(&["--param", &params]);
+        golden(&record, expected);
+        assert_eq!(stage(&record, "train").tier, Tier::Supervised);
+        let version = record.registered.unwrap();
+        let lineage: serde_json::Value = project.run(&["model", "show", &version.to_string(), "--json"]).ok().json();
+        assert_eq!(lineage["lineage"]["tier"], "supervised");
+        assert_eq!(lineage["lineage"]["processes"][0]["environment"], "sklearn");
+        let again = project.record(&["--param", &params]);
+        assert!(stage(&again, "train").cached_from.is_some(), "the same script, data, parameters and lock");
+    }
+    // Neither Python nor the environments are there any more.
+    let empty = tempfile::tempdir().unwrap();
+    let scored = project.sprag(&["score", "diabetes-sklearn@2", "--input", "data/diabetes.csv", "--output", "scored.csv"]);
+    let _ = scored.env("PATH", empty.path()).run().ok();
+    assert_eq!(project.read("scored.csv").lines().count(), 443);
+}
+
+#[test]
+fn estimators_score_as_scikit_learn_does() {
+    let Some(project) = example() else { return };
+    for (name, model) in [
+        ("forest", "ensemble.RandomForestRegressor(20, random_state=0)"),
+        ("boosting", "ensemble.HistGradientBoostingRegressor(max_iter=20)"),
+        ("network", "pipeline.make_pipeline(preprocessing.StandardScaler(), neural_network.MLPRegressor(max_iter=50))"),
+        ("search", "model_selection.GridSearchCV(linear_model.Ridge(), {'alpha': [0.1, 1.0]})"),
+    ] {
+        let script = format!(
+            "import warnings\nfrom sklearn import ensemble, linear_model, model_selection, neural_network, pipeline, preprocessing\n\
+             warnings.simplefilter('ignore')\n\n\
+             def train(data, params, run):\n    model = {model}.fit(data.X, data.y)\n    run.log_metric('score', model.score(data.X, data.y))\n    \
+             open(run.artifact('notes.txt'), 'w').write('{name}')\n    return model\n"
+        );
+        project.write("train.py", script);
+        let record = project.record(&[]);
+        let train = stage(&record, "train");
+        // The component itself holds its answers against the script's, and would have failed.
+        assert_eq!(train.error, None, "{name}");
+        assert_eq!(train.report.artifacts[0].name, "notes.txt");
+        assert_eq!(train.report.metrics[0].name, "score");
+    }
+}
+
+#[test]
+fn text_and_gaps_are_scored_as_the_script_s_pipeline_does() {
+    let Some(project) = example() else { return };
+    let mut rows = "city,size,y\n".to_owned();
+    for at in 0..200 {
+        let (city, size) = (["Ulm", "Bonn", "Köln"][at % 3], if at % 7 == 0 { String::new() } else { (at % 11).to_string() });
+        rows += &format!("{city},{size},{}\n", at % 3 * 10 + at % 11);
+    }
+    project.write("data/diabetes.csv", rows);
+    project.write(
+        "train.py",
+        "from sklearn.compose import make_column_transformer\nfrom sklearn.impute import SimpleImputer\nfrom sklearn.linear_model import Ridge\n\
+         from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import OneHotEncoder\n\n\
+         def train(data, params):\n    columns = make_column_transformer((OneHotEncoder(), ['city']), (SimpleImputer(), ['size']))\n    \
+         return make_pipeline(columns, Ridge(0.1)).fit(data.X, data.y)\n",
+    );
+    let text = project.read("sprag.toml").replace("target = \"Y\"", "target = \"y\"");
+    let (head, rest) = text.split_once("[stages.sanity-check]").unwrap();
+    let (_, train) = rest.split_once("[stages.train]").unwrap();
+    let (train, _) = train.split_once("[stages.evaluate]").unwrap();
+    project.write("sprag.toml", format!("{head}[stages.train]{train}[stages.evaluate]\nplugin = \"evaluate-regression\"\n\n[stages.register]\nplugin = \"register-local\"\nparams = {{ alias = \"candidate\" }}\n"));
+    let record = project.record(&[]);
+    assert_eq!(stage(&record, "train").error, None);
+    project.write("new.csv", "city,size\nUlm,3\nParis,3\nBonn,\n");
+    let outcome = project.run(&["score", "diabetes-sklearn@1", "--input", "new.csv", "--output", "scored.csv"]);
+    let told = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert!(told.contains("Paris"), "what the training did not see is refused by name: {told}");
+}
