@@ -110,7 +110,10 @@ fn limits_end_a_script_and_are_named() {
     };
     assert_eq!(over("while True: pass\n", "time = \"4s\""), "time");
     // One that ignores being asked to end is killed.
-    assert_eq!(over("import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(600)\n", "time = \"4s\""), "time");
+    assert_eq!(
+        over("import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(600)\n", "time = \"4s\""),
+        "time"
+    );
     assert_eq!(over("x = bytearray(1 << 29)\nfor i in range(0, 1 << 29, 4096): x[i] = 1\n", "memory = \"256MiB\""), "memory");
     let fill = "import os\nf = open(os.path.join(os.path.dirname(__file__), '..', 'tmp', 'x'), 'wb')\nwhile True: f.write(b'x' * (1 << 20))\n";
     assert_eq!(over(fill, "disk = \"8MiB\""), "disk");
@@ -120,10 +123,14 @@ fn limits_end_a_script_and_are_named() {
 
 #[test]
 fn what_a_script_prints_is_escaped_and_cut() {
-    let train = failed("import sys\nsys.stdout.buffer.write(b'\\x00\\x1b[2J\\xff\\n')\nsys.stdout.flush()\nraise SystemExit(1)\n", "");
+    let train =
+        failed("import sys\nsys.stdout.buffer.write(b'\\x00\\x1b[2J\\xff\\n')\nsys.stdout.flush()\nraise SystemExit(1)\n", "");
     let line = train.report.logs.iter().find(|line| line.message.contains("[2J")).unwrap();
     assert_eq!(line.message, r"\x00\x1b[2J\xff");
-    let much = failed("for i in range(100_000): print('a line that says little', i)\nraise SystemExit(1)\n", "limits = { logs = \"16KiB\" }\n");
+    let much = failed(
+        "for i in range(100_000): print('a line that says little', i)\nraise SystemExit(1)\n",
+        "limits = { logs = \"16KiB\" }\n",
+    );
     assert!(much.report.logs.len() < 2000, "{} lines", much.report.logs.len());
 }
 
@@ -165,22 +172,28 @@ fn an_environment_must_be_granted_and_there() {
     assert!(unknown.contains("expected an environment of the project (`plain`), found `other`"), "{unknown}");
     let alone = refused(edit("processes = [\"plain\"]", "process-network = true"), exit_code::BAD_PROJECT);
     assert!(alone.contains("expected `processes` beside `process-network`"), "{alone}");
-    let version = refused(
-        |project| project.edit(&format!("version = \"{}\"", python()), "version = \"2.7\""),
-        exit_code::BAD_PROJECT,
+    let version =
+        refused(|project| project.edit(&format!("version = \"{}\"", python()), "version = \"2.7\""), exit_code::BAD_PROJECT);
+    assert!(
+        version.contains("environment `plain`: expected a version of Python such as `3.11` or `3.11.7`, found `2.7`"),
+        "{version}"
     );
-    assert!(version.contains("environment `plain`: expected a version of Python such as `3.11` or `3.11.7`, found `2.7`"), "{version}");
     let missing = refused(|project| std::fs::remove_file(project.path("requirements.txt")).unwrap(), exit_code::BAD_PROJECT);
     assert!(missing.contains("environment `plain`: failed to read `requirements.txt`"), "{missing}");
     let loose = refused(|project| project.write("requirements.txt", "numpy==2.0.0\n"), exit_code::BAD_PROJECT);
     assert!(loose.contains("line 1 of the lock: expected `--hash=sha256:...` for `numpy`, found none"), "{loose}");
     assert!(loose.contains("uv pip compile --generate-hashes"), "{loose}");
-    let index = refused(|project| project.write("requirements.txt", "\n--index-url https://example.com\n"), exit_code::BAD_PROJECT);
+    let index =
+        refused(|project| project.write("requirements.txt", "\n--index-url https://example.com\n"), exit_code::BAD_PROJECT);
     assert!(index.contains("line 2 of the lock: expected a requirement, found the option `--index-url"), "{index}");
     let project = project("", "");
     project.edit(&format!("version = \"{}\"", python()), "version = \"3.1\"");
     let told = project.run(&["run"]);
-    assert!(told.stderr.contains("expected Python 3.1 on this machine") || told.stdout.contains("expected Python 3.1 on this machine"), "{told:?}");
+    assert!(
+        told.stderr.contains("expected Python 3.1 on this machine")
+            || told.stdout.contains("expected Python 3.1 on this machine"),
+        "{told:?}"
+    );
 }
 
 #[test]

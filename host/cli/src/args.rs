@@ -21,7 +21,7 @@ pub use drift::DriftArgs;
 pub use package::PackageArgs;
 pub use plugin::{
     Lang, PluginAddArgs, PluginArgs, PluginBuildArgs, PluginCheckArgs, PluginCommand, PluginDevArgs, PluginInspectArgs,
-    PluginNewArgs, PluginPublishArgs, PluginPullArgs, PluginUpdateArgs, PluginVendorArgs,
+    PluginNewArgs, PluginPublishArgs, PluginPullArgs, PluginTestArgs, PluginUpdateArgs, PluginVendorArgs,
 };
 pub use policy::{PolicyArgs, PolicyCommand};
 pub use release::{
@@ -65,6 +65,8 @@ pub enum Command {
     Run(RunArgs),
     /// Accept the components of a project, with their imports and grants, into sprag.lock.
     Lock(LockArgs),
+    /// Give a stage another plugin, and show what that may do which the one before may not.
+    Swap(SwapArgs),
     /// Write a profile of the data, for later drift checks.
     Profile(ProfileArgs),
     /// List the runs of a project.
@@ -240,6 +242,29 @@ pub struct LockArgs {
     /// Print what would change, and fail where anything would.
     #[arg(long)]
     pub check: bool,
+}
+
+/// Arguments of `sprag swap`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  sprag swap train ./train-mine\n  sprag swap train oci://registry.example.com/team/train-x:1.2 --dry-run\n  sprag swap train train-ridge"
+)]
+pub struct SwapArgs {
+    /// The stage that gets the plugin, by its name in sprag.lock, such as `train` or `staging.deploy`.
+    #[arg(value_name = "STAGE")]
+    pub stage: String,
+    /// The plugin: a component file, the folder of a plugin's project (built if need be), `oci://` with a reference, or the name of a built-in plugin.
+    #[arg(value_name = "PLUGIN")]
+    pub plugin: String,
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Agree to rights that the plugin before does not have.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `sprag profile`.

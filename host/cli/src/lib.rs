@@ -28,6 +28,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(args, project, &console),
         Command::Run(args) => commands::run::run(args, project, &console),
         Command::Lock(args) => commands::lock::run(args, project, &console),
+        Command::Swap(args) => commands::swap::run(args, project, &console),
         Command::Profile(args) => commands::profile::run(args, project, &console),
         Command::Runs(args) => commands::runs::run(args, project, &console),
         Command::Show(args) => commands::show::run(args, project, &console),

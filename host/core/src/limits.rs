@@ -60,7 +60,8 @@ impl Limits {
     /// The limits with those of a `[limits]` table put over them.
     #[must_use]
     pub fn with(mut self, over: &manifest::Limits) -> Self {
-        let manifest::Limits { memory, time, handles, call, logs, stderr, metrics, findings, artifacts, model, disk, processes } = over;
+        let manifest::Limits { memory, time, handles, call, logs, stderr, metrics, findings, artifacts, model, disk, processes } =
+            over;
         let sizes = [
             (&mut self.memory, memory),
             (&mut self.call, call),

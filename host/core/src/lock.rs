@@ -59,11 +59,7 @@ impl LockDiff {
         } else {
             format!("stage `{}`: {} {} -> {} {}", now.name, before.plugin, before.version, now.plugin, now.version)
         };
-        let added =
-            |now: &[String], before: &[String]| now.iter().filter(|item| !before.contains(item)).cloned().collect::<Vec<_>>();
-        let mut imports = added(&now.imports, &before.imports);
-        imports.retain(|import| !is_pure(import));
-        let grants = added(&now.grants, &before.grants);
+        let RightsDiff { imports: (imports, _), grants: (grants, _) } = RightsDiff::between(before, now);
         if !imports.is_empty() {
             self.widened.push(format!("{who} now asks for {}", imports.join(", ")));
         }
@@ -83,6 +79,34 @@ impl LockDiff {
             };
             self.changed.push(format!("{who} {what}"));
         }
+    }
+}
+
+/// What one entry of a lockfile may do that another may not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RightsDiff {
+    /// The imports that came, but for those that let a component only compute faster, and the imports that went.
+    pub imports: (Vec<String>, Vec<String>),
+    /// The grants that came, and those that went.
+    pub grants: (Vec<String>, Vec<String>),
+}
+
+impl RightsDiff {
+    /// Compares what a stage was locked with and what it would be locked with.
+    pub fn between(before: &LockedStage, now: &LockedStage) -> Self {
+        let only = |a: &[String], b: &[String]| {
+            let items = a.iter().filter(|item| !b.contains(item) && !is_pure(item));
+            items.cloned().collect::<Vec<_>>()
+        };
+        Self {
+            imports: (only(&now.imports, &before.imports), only(&before.imports, &now.imports)),
+            grants: (only(&now.grants, &before.grants), only(&before.grants, &now.grants)),
+        }
+    }
+
+    /// Whether any right came.
+    pub fn widens(&self) -> bool {
+        !self.imports.0.is_empty() || !self.grants.0.is_empty()
     }
 }
 
@@ -140,6 +164,16 @@ mod tests {
         let rebuilt = diff(vec![before.clone()], vec![stage("train", "1.0.0", "b", &[], &[])]);
         assert_eq!(rebuilt.changed, ["stage `train`: ./train.wasm 1.0.0 has the digest b instead of a"]);
         assert!(diff(vec![before.clone()], vec![before]).is_empty());
+    }
+
+    #[test]
+    fn rights_come_and_go() {
+        let before = stage("train", "1.0.0", "a", &["a:b/c@1.0.0", "sprag:data/tables@0.1.0"], &["env=A"]);
+        let now = stage("train", "1.0.0", "b", &["sprag:data/tables@0.1.0", "sprag:linalg/kernels@0.1.0"], &["env=B"]);
+        let diff = RightsDiff::between(&before, &now);
+        assert_eq!(diff.imports, (vec![], vec!["a:b/c@1.0.0".to_owned()]));
+        assert_eq!(diff.grants, (vec!["env=B".to_owned()], vec!["env=A".to_owned()]));
+        assert!(diff.widens() && !RightsDiff::between(&now, &now).widens());
     }
 
     #[test]

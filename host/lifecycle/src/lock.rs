@@ -1,7 +1,6 @@
 //! `sprag.lock` on disk, and the lock that lets one run at a time into a project.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use sprag_core::lock::{LockDiff, lockfile};
@@ -11,6 +10,7 @@ use sprag_schemas::lockfile::Lockfile;
 use sprag_store::{RunLock, Store};
 
 use crate::RunError;
+use crate::files::write_whole;
 use crate::project::{Project, ProjectError};
 use crate::run::{Observer, RunOptions};
 
@@ -57,25 +57,7 @@ pub fn read_lock(root: &Path) -> Result<Option<Lockfile>, ProjectError> {
 /// # Errors
 /// The file cannot be written.
 pub fn write_lock(project: &Project) -> Result<(), ProjectError> {
-    let path = path(project);
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&project.root)?;
-        file.write_all(lockfile(&project.plan, &project.manifests).to_text().as_bytes())?;
-        #[cfg(unix)]
-        {
-            // A temporary file is for its owner alone; a project file is for whoever may read the project.
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|source| ProjectError::Write { path: path.clone(), source })
-}
-
-fn path(project: &Project) -> PathBuf {
-    project.root.join(FILE)
+    write_whole(&project.root.join(FILE), &lockfile(&project.plan, &project.manifests).to_text())
 }
 
 /// Insists that a project is what its lockfile says: `--locked`.

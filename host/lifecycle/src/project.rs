@@ -13,6 +13,7 @@ use sprag_python::LockFault;
 use sprag_schemas::manifest::{Kind, Manifest, Stage, line_of};
 use sprag_schemas::record::PolicyRecord;
 
+use crate::files::write_whole;
 use crate::lock::read_lock;
 use crate::plugins::{Found, PluginSource, find_component};
 use crate::policies::policies;
@@ -160,8 +161,16 @@ impl Project {
     /// # Errors
     /// Everything that is wrong with the project, with file and line, and everything that a policy refuses.
     pub fn load(root: &Path, surroundings: Surroundings<'_>, overrides: &[String]) -> Result<Self, ProjectError> {
-        let (project, text) = Self::read(root, surroundings, overrides)?;
-        project.judged(&text)
+        let text = read_file(root)?;
+        Self::read(root, &text, surroundings, overrides)?.judged(&text)
+    }
+
+    /// The project as it would be with another text of its file: for who wants to change it, and to know first what comes of that.
+    ///
+    /// # Errors
+    /// As [`Project::load`].
+    pub fn load_text(root: &Path, text: &str, surroundings: Surroundings<'_>) -> Result<Self, ProjectError> {
+        Self::read(root, text, surroundings, &[])?.judged(text)
     }
 
     /// The same whatever the policies say: for who wants to know what they say.
@@ -169,20 +178,13 @@ impl Project {
     /// # Errors
     /// Everything that is wrong with the project, with file and line.
     pub fn load_unjudged(root: &Path, surroundings: Surroundings<'_>) -> Result<Self, ProjectError> {
-        Ok(Self::read(root, surroundings, &[])?.0)
+        Self::read(root, &read_file(root)?, surroundings, &[])
     }
 
-    /// The project, and the text of its file.
-    fn read(root: &Path, surroundings: Surroundings<'_>, overrides: &[String]) -> Result<(Self, String), ProjectError> {
-        let path = root.join(FILE);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(ProjectError::Missing { dir: root.to_owned() });
-            }
-            Err(source) => return Err(ProjectError::Read { path, source }),
-        };
-        let mut manifest = Manifest::parse(&text).map_err(|message| ProjectError::Parse { path: path.clone(), message })?;
+    /// Plans the project of a text, whatever the policies say.
+    fn read(root: &Path, text: &str, surroundings: Surroundings<'_>, overrides: &[String]) -> Result<Self, ProjectError> {
+        let parse = |message| ProjectError::Parse { path: root.join(FILE), message };
+        let mut manifest = Manifest::parse(text).map_err(parse)?;
         for text in overrides {
             apply_override(&mut manifest, text)?;
         }
@@ -190,7 +192,7 @@ impl Project {
             add_packager(&mut manifest);
         }
         let policies = policies(root, &manifest, surroundings.policies)?;
-        Ok((Self::planned(root, &text, manifest, surroundings, policies)?, text))
+        Self::planned(root, text, manifest, surroundings, policies)
     }
 
     /// The same project, with the usual packager where it names none: what a command needs that packages a version of a project without environments.
@@ -274,6 +276,26 @@ impl Project {
         let stage = self.plan.stage_of(Kind::Train)?;
         Some((stage, &self.components[&stage.name]))
     }
+}
+
+/// The text of the project file in a folder.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn read_file(root: &Path) -> Result<String, ProjectError> {
+    let path = root.join(FILE);
+    std::fs::read_to_string(&path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => ProjectError::Missing { dir: root.to_owned() },
+        _ => ProjectError::Read { path, source },
+    })
+}
+
+/// Replaces the project file in a folder, whole or not at all.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_file(root: &Path, text: &str) -> Result<(), ProjectError> {
+    write_whole(&root.join(FILE), text)
 }
 
 /// What is deployed or pushed must be packaged first, and there is one usual way.

@@ -9,8 +9,8 @@ use crate::bindings::exports::sprag::linalg::kernels::{
 };
 use crate::bindings::exports::sprag::run::artifacts;
 use crate::bindings::exports::sprag::run::blobs::{BlobError, GuestWriter, Reader, ReaderBorrow, Writer};
-use crate::bindings::exports::sprag::run::processes::{self, Finished, GuestJob, ProcessError};
 use crate::bindings::exports::sprag::run::context::{self, Finding, GuestSession, Level, Measurement};
+use crate::bindings::exports::sprag::run::processes::{self, Finished, GuestJob, ProcessError};
 
 /// There is none: a value of this type cannot be made, so its functions cannot be called.
 pub(crate) enum NoWriter {}

@@ -45,7 +45,9 @@ impl LockFault {
         let path = match self {
             Self::Read { path, .. } | Self::Parse { path, .. } => path,
         };
-        format!("write it by `uv pip compile --generate-hashes --output-file {path} requirements.in`, or by pip-tools' `pip-compile --generate-hashes`")
+        format!(
+            "write it by `uv pip compile --generate-hashes --output-file {path} requirements.in`, or by pip-tools' `pip-compile --generate-hashes`"
+        )
     }
 }
 

@@ -6,13 +6,15 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use sprag_confine::{Event, Input, InputSource, Job, Limit, Limits, NetworkGrant, Outcome, ProcessError as Refused, Program, Stream};
+use sprag_confine::{
+    Event, Input, InputSource, Job, Limit, Limits, NetworkGrant, Outcome, ProcessError as Refused, Program, Stream,
+};
 use sprag_core::digest::Digest;
+use sprag_runtime::Pending;
 use sprag_runtime::blobs::ReadAt;
 use sprag_runtime::process::{
     ProcessEnding, ProcessError, ProcessFinished, ProcessInput, ProcessJob, ProcessOutput, ProcessWatch, Processes,
 };
-use sprag_runtime::Pending;
 use sprag_schemas::record::{LogLevel, LogLine};
 
 use crate::files::{self, LeftFile};

@@ -71,7 +71,8 @@ impl<'a> Attributes<'a> {
 
     /// A list of places: whole numbers from 0 on.
     pub(crate) fn places(&self, name: &str) -> Result<Vec<usize>, ModelError> {
-        let read = |value: i64| usize::try_from(value).map_err(|_| self.fault(name, "whole numbers from 0 on", value.to_string()));
+        let read =
+            |value: i64| usize::try_from(value).map_err(|_| self.fault(name, "whole numbers from 0 on", value.to_string()));
         self.ints(name).unwrap_or_default().into_iter().map(read).collect()
     }
 }

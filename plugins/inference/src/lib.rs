@@ -15,6 +15,8 @@ mod ops;
 mod plan;
 mod proto;
 mod tensor;
+#[cfg(test)]
+mod tests;
 
 pub use error::{ModelError, RunError};
 pub use model::Model;

@@ -81,9 +81,15 @@ impl Plan {
         let mut known: BTreeSet<usize> = constants.keys().copied().chain(input).collect();
         let mut nodes = vec![];
         for (at, node) in graph.node.iter().enumerate().filter(|(at, _)| needed.nodes.contains(at)) {
-            let place = if node.name.is_empty() { format!("node {at} (`{}`)", node.op_type) } else { format!("node `{}` (`{}`)", node.name, node.op_type) };
+            let place = if node.name.is_empty() {
+                format!("node {at} (`{}`)", node.op_type)
+            } else {
+                format!("node `{}` (`{}`)", node.name, node.op_type)
+            };
             let inputs: Vec<_> = node.input.iter().map(|name| (!name.is_empty()).then(|| slots.of(name))).collect();
-            if let Some((name, _)) = node.input.iter().zip(&inputs).find(|(_, slot)| slot.is_some_and(|slot| !known.contains(&slot))) {
+            if let Some((name, _)) =
+                node.input.iter().zip(&inputs).find(|(_, slot)| slot.is_some_and(|slot| !known.contains(&slot)))
+            {
                 return Err(ModelError::graph(place, "inputs that an earlier node gives", format!("`{name}`")));
             }
             let outputs: Vec<_> = node.output.iter().filter(|name| !name.is_empty()).map(|name| slots.of(name)).collect();
@@ -125,20 +131,28 @@ impl Plan {
     pub fn run(&self, rows: usize, features: &[f64]) -> Result<Answer, RunError> {
         let fault = |message: String| RunError { place: "graph".to_owned(), message };
         let width = features.len().checked_div(rows).unwrap_or_else(|| self.width.unwrap_or(0));
-        if width.checked_mul(rows) != Some(features.len()) || self.width.is_some_and(|expected| expected != width) || elements(&[rows, width]).is_none() {
-            let expected = self.width.map_or_else(|| "rows of one length".to_owned(), |width| format!("{width} features in each row"));
+        if width.checked_mul(rows) != Some(features.len())
+            || self.width.is_some_and(|expected| expected != width)
+            || elements(&[rows, width]).is_none()
+        {
+            let expected =
+                self.width.map_or_else(|| "rows of one length".to_owned(), |width| format!("{width} features in each row"));
             return Err(fault(format!("expected {expected}, found {} numbers in {rows} rows", features.len())));
         }
         let mut slots = self.constants.clone();
         if let Some(input) = self.input {
-            let values = ArrayD::from_shape_vec(IxDyn(&[rows, width]), features.to_vec()).map_err(|error| fault(error.to_string()))?;
+            let values =
+                ArrayD::from_shape_vec(IxDyn(&[rows, width]), features.to_vec()).map_err(|error| fault(error.to_string()))?;
             slots[input] = Some(Arc::new(Tensor::new(self.kind, values)));
         }
         for (node, done) in self.nodes.iter().zip(&self.last_reads) {
             let outputs = node.run(&slots)?;
             for (slot, output) in node.outputs.iter().zip(outputs) {
                 if elements(output.values.shape()).is_none() {
-                    return Err(RunError { place: node.place.clone(), message: format!("expected at most 2^28 numbers, found a shape of {:?}", output.values.shape()) });
+                    return Err(RunError {
+                        place: node.place.clone(),
+                        message: format!("expected at most 2^28 numbers, found a shape of {:?}", output.values.shape()),
+                    });
                 }
                 slots[*slot] = Some(Arc::new(output));
             }
@@ -182,16 +196,23 @@ fn needed<'a>(graph: &'a proto::Graph, output: &'a str) -> Result<Needed<'a>, Mo
 /// The type of the input's elements, and how many a row has.
 fn described(input: &proto::ValueInfo) -> Result<(Kind, Option<usize>), ModelError> {
     let fault = |expected: &str, found: String| ModelError::graph(format!("input `{}`", input.name), expected, found);
-    let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()).ok_or_else(|| fault("a tensor", "something else".to_owned()))?;
+    let tensor = input
+        .r#type
+        .as_ref()
+        .and_then(|kind| kind.tensor_type.as_ref())
+        .ok_or_else(|| fault("a tensor", "something else".to_owned()))?;
     let kind = Kind::of_onnx(tensor.elem_type).filter(|kind| matches!(kind, Kind::F32 | Kind::F64));
     let kind = kind.ok_or_else(|| fault("floats of 32 or 64 bits", format!("elements of type {}", tensor.elem_type)))?;
     let dims = tensor.shape.as_ref().map(|shape| shape.dim.as_slice()).unwrap_or_default();
     match dims {
         [] => Ok((kind, None)),
-        [_, width] => Ok((kind, match &width.value {
-            Some(Extent::Value(width)) => usize::try_from(*width).ok(),
-            _ => None,
-        })),
+        [_, width] => Ok((
+            kind,
+            match &width.value {
+                Some(Extent::Value(width)) => usize::try_from(*width).ok(),
+                _ => None,
+            },
+        )),
         other => Err(fault("two dimensions, rows and features", other.len().to_string())),
     }
 }

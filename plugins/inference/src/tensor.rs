@@ -68,7 +68,10 @@ impl Tensor {
 
     /// A tensor of one dimension.
     pub(crate) fn vector(kind: Kind, values: Vec<f64>) -> Self {
-        Self { kind, values: ArrayD::from_shape_vec(IxDyn(&[values.len()]), values).expect("one dimension is as long as the list") }
+        Self {
+            kind,
+            values: ArrayD::from_shape_vec(IxDyn(&[values.len()]), values).expect("one dimension is as long as the list"),
+        }
     }
 
     /// A tensor of this shape; none where the number of values is another.
@@ -97,7 +100,8 @@ impl Tensor {
 
     /// Reads a tensor of the file.
     pub(crate) fn read(tensor: &proto::Tensor, place: &str) -> Result<Self, ModelError> {
-        let fault = |expected: &str, found: String| ModelError::graph(format!("{place}: tensor `{}`", tensor.name), expected, found);
+        let fault =
+            |expected: &str, found: String| ModelError::graph(format!("{place}: tensor `{}`", tensor.name), expected, found);
         let kind = Kind::of_onnx(tensor.data_type)
             .ok_or_else(|| fault("floats, whole numbers or booleans", format!("elements of type {}", tensor.data_type)))?;
         if tensor.data_location != 0 {

@@ -65,10 +65,14 @@ pub(crate) fn run(session: &Session, params: &Params, training: &Table, validati
 /// A file of the project that the stage is given.
 fn input(session: &Session, name: &str) -> Result<Reader, Failure> {
     if !name.ends_with(".py") || name.starts_with("sprag_") || name == "job.json" {
-        return Err(Failure::bad_params(format!("expected the name of a Python module that does not begin with `sprag_`, found `{name}`")));
+        return Err(Failure::bad_params(format!(
+            "expected the name of a Python module that does not begin with `sprag_`, found `{name}`"
+        )));
     }
     session.input(name).ok_or_else(|| {
-        Failure::bad_params(format!("expected the stage's input `{name}`, found none; add `inputs = {{ \"{name}\" = \"{name}\" }}` to the stage"))
+        Failure::bad_params(format!(
+            "expected the stage's input `{name}`, found none; add `inputs = {{ \"{name}\" = \"{name}\" }}` to the stage"
+        ))
     })
 }
 
@@ -100,10 +104,12 @@ fn succeeded(job: &Job, finished: &Finished, params: &Params) -> Result<(), Fail
                 _ => Failure::internal(failed.message),
             })
         }
-        Ending::Exited(code) => Err(Failure::internal(format!("`{script}` ended its process with exit code {code}; its last words are below"))),
-        Ending::Signalled(signal) => {
-            Err(Failure::internal(format!("`{script}` was ended by signal {signal}: a crash in compiled code, mostly; its last words are below")))
+        Ending::Exited(code) => {
+            Err(Failure::internal(format!("`{script}` ended its process with exit code {code}; its last words are below")))
         }
+        Ending::Signalled(signal) => Err(Failure::internal(format!(
+            "`{script}` was ended by signal {signal}: a crash in compiled code, mostly; its last words are below"
+        ))),
     }
 }
 

@@ -27,8 +27,9 @@ impl Trainer for TrainPython {
     fn train(session: &Session, params: Params, training: &Table, validation: Option<&Table>) -> Result<State, Failure> {
         let made = job::run(session, &params, training, validation)?;
         // What could not be scored later is no model, and this is the time to say so.
-        let model = Scored::read(&made.model)
-            .map_err(|message| Failure::unsupported(format!("`{}` gave a model that cannot be scored: {message}", params.script)))?;
+        let model = Scored::read(&made.model).map_err(|message| {
+            Failure::unsupported(format!("`{}` gave a model that cannot be scored: {message}", params.script))
+        })?;
         verify::verify(&model, training, &made.expected, made.rows)?;
         Ok(State { media_type: MEDIA_TYPE.to_owned(), bytes: made.model })
     }

@@ -33,7 +33,8 @@ impl Scored {
     /// It is no ONNX model, has operators that are not known, or lacks what the exporter says of its columns.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let model = Model::decode(bytes).map_err(|error| error.to_string())?;
-        let signature: Signature = metadata(&model, SIGNATURE)?.ok_or_else(|| format!("expected the metadata `{SIGNATURE}`, found none"))?;
+        let signature: Signature =
+            metadata(&model, SIGNATURE)?.ok_or_else(|| format!("expected the metadata `{SIGNATURE}`, found none"))?;
         let labels: Option<Vec<String>> = metadata(&model, LABELS)?;
         let output: Option<String> = model.metadata(OUTPUT).map(str::to_owned);
         let categories: BTreeMap<String, Categories> = metadata(&model, CATEGORIES)?.unwrap_or_default();
@@ -45,15 +46,20 @@ impl Scored {
             return Err(format!("expected a graph over {} features, found one over {width}", signature.inputs.len()));
         }
         let field = |column: &sprag_onnx::Column| {
-            let dtype = Dtype::from_name(&column.dtype).ok_or_else(|| format!("column `{}`: unknown type `{}`", column.name, column.dtype))?;
+            let dtype = Dtype::from_name(&column.dtype)
+                .ok_or_else(|| format!("column `{}`: unknown type `{}`", column.name, column.dtype))?;
             if dtype == Dtype::Text && !categories.contains_key(&column.name) {
-                return Err(format!("expected the codes of the text column `{}` in the metadata `{CATEGORIES}`, found none", column.name));
+                return Err(format!(
+                    "expected the codes of the text column `{}` in the metadata `{CATEGORIES}`, found none",
+                    column.name
+                ));
             }
             Ok(Field { name: column.name.clone(), dtype, nullable: nullable.contains(&column.name) })
         };
         let inputs = signature.inputs.iter().map(field).collect::<Result<_, _>>()?;
         let answers = signature.outputs.iter().map(|column| {
-            let dtype = Dtype::from_name(&column.dtype).ok_or_else(|| format!("output `{}`: unknown type `{}`", column.name, column.dtype))?;
+            let dtype = Dtype::from_name(&column.dtype)
+                .ok_or_else(|| format!("output `{}`: unknown type `{}`", column.name, column.dtype))?;
             Ok::<_, String>(sprag_sdk::field(&column.name, dtype))
         });
         let outputs: Vec<_> = answers.collect::<Result<_, _>>()?;
@@ -82,9 +88,9 @@ impl Scored {
         for (at, (column, field)) in inputs.iter().zip(&self.inputs).enumerate() {
             let values = match self.categories.get(&field.name) {
                 Some(categories) => categories.encode(&field.name, column)?.into(),
-                None if field.nullable => {
-                    column.numbers().ok_or_else(|| Failure::bad_input(format!("expected numbers in column `{}`, found text", field.name)))?
-                }
+                None if field.nullable => column
+                    .numbers()
+                    .ok_or_else(|| Failure::bad_input(format!("expected numbers in column `{}`, found text", field.name)))?,
                 None => column.features(&field.name)?,
             };
             for (row, value) in values.iter().enumerate() {

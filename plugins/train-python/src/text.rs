@@ -49,7 +49,8 @@ impl Categories {
         if column.is_null(row) {
             return Ok(f64::NAN);
         }
-        let text = column.text(row).ok_or_else(|| Failure::bad_input(format!("expected text in column `{name}`, found numbers")))?;
+        let text =
+            column.text(row).ok_or_else(|| Failure::bad_input(format!("expected text in column `{name}`, found numbers")))?;
         match self.codes.get(&*text) {
             Some(code) => Ok(*code),
             None if self.is_strict => Err(Failure::bad_input(format!(

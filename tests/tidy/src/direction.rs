@@ -6,17 +6,21 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 22] = [
+const HOST: [(&str, &[&str]); 24] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
     ("sprag-store", &["sprag-schemas", "sprag-core"]),
     ("sprag-linalg-host", &[]),
     ("sprag-runtime", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-linalg-host"]),
-    ("sprag-lifecycle", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-python", "sprag-batch"]),
+    (
+        "sprag-lifecycle",
+        &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-python", "sprag-batch"],
+    ),
     ("sprag-scoring", &[]),
     ("sprag-serve", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-scoring"]),
     ("sprag-batch", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime"]),
+    ("sprag-conformance", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime"]),
     ("sprag-egress", &["sprag-schemas", "sprag-core", "sprag-runtime"]),
     (
         "sprag-release",
@@ -52,6 +56,7 @@ const HOST: [(&str, &[&str]); 22] = [
             "sprag-authoring",
             "sprag-batch",
             "sprag-confine",
+            "sprag-conformance",
             "sprag-egress",
             "sprag-lifecycle",
             "sprag-package",

@@ -23,6 +23,8 @@ pub enum PluginCommand {
     Build(PluginBuildArgs),
     /// Build a plugin and run its stage again whenever a file is saved, until Ctrl-C.
     Dev(PluginDevArgs),
+    /// Hold a component against what every plugin of its kind must do, and against cases of your own.
+    Test(PluginTestArgs),
     /// Say who a plugin is and what it may do, from its binary alone.
     Inspect(PluginInspectArgs),
     /// Say whether a component fits a stage, without running it.
@@ -97,13 +99,45 @@ pub struct PluginDevArgs {
     pub verbose: bool,
 }
 
+/// Arguments of `sprag plugin test`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  sprag plugin test train-mine\n  sprag plugin test train-mine --case golden --case same-twice\n  sprag plugin test gate.wasm --params '{\"metric\": \"mse\"}' --junit report.xml\n  sprag plugin test train-ridge --list"
+)]
+pub struct PluginTestArgs {
+    /// A component file, the folder of a plugin that was built, `oci://` with a reference, or the name of a built-in plugin.
+    #[arg(value_name = "PLUGIN", default_value = ".")]
+    pub plugin: String,
+    /// Run this case alone; may be given more than once.
+    #[arg(long = "case", value_name = "NAME")]
+    pub only: Vec<String>,
+    /// A folder with cases of your own, each a folder with a `case.toml`; `cases` in the plugin's folder without it.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Option<PathBuf>,
+    /// The parameters, as JSON, of the cases that name none.
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub params: String,
+    /// The trainer beside a plugin that needs a model: a component file, a plugin's folder or a built-in plugin.
+    #[arg(long, value_name = "PLUGIN", default_value = "train-ridge")]
+    pub trainer: String,
+    /// List the cases and run none.
+    #[arg(long)]
+    pub list: bool,
+    /// Write the report as JUnit XML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `sprag plugin inspect`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  sprag plugin inspect train-ridge\n  sprag plugin inspect train-mine/build/plugin.wasm --json"
 )]
 pub struct PluginInspectArgs {
-    /// A component file, the folder of a plugin that was built, or the name of a built-in plugin.
+    /// A component file, the folder of a plugin that was built, `oci://` with a reference, or the name of a built-in plugin.
     #[arg(value_name = "PLUGIN")]
     pub plugin: String,
     /// Print JSON.
@@ -117,7 +151,7 @@ pub struct PluginInspectArgs {
     after_help = "Examples:\n  sprag plugin check train-mine --stage train\n  sprag plugin check train-mine/build/plugin.wasm --json"
 )]
 pub struct PluginCheckArgs {
-    /// A component file, the folder of a plugin that was built, or the name of a built-in plugin.
+    /// A component file, the folder of a plugin that was built, `oci://` with a reference, or the name of a built-in plugin.
     #[arg(value_name = "PLUGIN")]
     pub plugin: String,
     /// The stage of the project that it must fit, with the stage's parameters and grants, such as `train` or `staging.deploy`; without it, the contract of its kind.
@@ -184,6 +218,9 @@ pub struct PluginAddArgs {
     /// The plugin: HOST/REPOSITORY with a tag or `@sha256:...`.
     #[arg(value_name = "REFERENCE")]
     pub reference: String,
+    /// Agree to rights that the plugin before does not have.
+    #[arg(long)]
+    pub yes: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -33,6 +33,7 @@ pub mod serve;
 pub mod services;
 pub mod show;
 mod surroundings;
+pub mod swap;
 
 use std::path::{Path, PathBuf};
 
@@ -96,12 +97,8 @@ pub(crate) fn refuse_revoked(named: Option<&Path>, scorer: &str) -> Result<(), C
 /// Reads the project file alone, for a command that runs none of its stages.
 pub(crate) fn manifest(named: Option<&Path>) -> Result<Manifest, CommandError> {
     let dir = project_dir(named)?;
-    let path = dir.join("sprag.toml");
-    let text = std::fs::read_to_string(&path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => ProjectError::Missing { dir },
-        _ => ProjectError::Read { path: path.clone(), source },
-    })?;
-    Ok(Manifest::parse(&text).map_err(|message| ProjectError::Parse { path, message })?)
+    let text = sprag_lifecycle::read_file(&dir)?;
+    Ok(Manifest::parse(&text).map_err(|message| ProjectError::Parse { path: dir.join("sprag.toml"), message })?)
 }
 
 /// The version that a person means, with the model's name: `@alias` and a number alone are those of the project's model.

@@ -123,7 +123,8 @@ fn check(policy: &Policy) -> Result<BTreeMap<String, String>, Fault<'_>> {
         for (item, text) in rule.http.iter().enumerate() {
             text.parse::<HttpGrant>().map_err(|error| (within(&here, "http", Some(item)), error.to_string()))?;
         }
-        for (key, list) in [("env", &rule.env), ("secrets", &rule.secrets), ("smtp", &rule.smtp), ("processes", &rule.processes)] {
+        for (key, list) in [("env", &rule.env), ("secrets", &rule.secrets), ("smtp", &rule.smtp), ("processes", &rule.processes)]
+        {
             patterns(&here, key, list)?;
         }
         if let Some(item) = rule.folders.iter().position(String::is_empty) {

@@ -13,7 +13,9 @@ use crate::bindings::sprag::run::processes::{Ending, Finished, Host, HostJob, Ou
 use crate::blobs::ReaderHandle;
 use crate::clock::StageClock;
 use crate::failure::{LimitHit, StageFailure};
-use crate::process::{ProcessEnding, ProcessError, ProcessFinished, ProcessInput, ProcessJob, ProcessOutput, ProcessWatch, Processes};
+use crate::process::{
+    ProcessEnding, ProcessError, ProcessFinished, ProcessInput, ProcessJob, ProcessOutput, ProcessWatch, Processes,
+};
 use crate::session::SessionHandle;
 use crate::state::StageState;
 
@@ -102,11 +104,8 @@ impl StageState {
 
     /// Runs a job, and ends it where the stage goes away meanwhile.
     async fn supervise(&mut self, processes: Arc<dyn Processes>, job: ProcessJob) -> Result<ProcessFinished, ProcessError> {
-        let watch = Arc::new(Watch {
-            session: self.session.clone(),
-            clock: self.shared.clock.clone(),
-            is_gone: AtomicBool::new(false),
-        });
+        let watch =
+            Arc::new(Watch { session: self.session.clone(), clock: self.shared.clock.clone(), is_gone: AtomicBool::new(false) });
         let _gone = Gone(watch.clone());
         processes.run(job, watch).await
     }
@@ -120,7 +119,9 @@ impl StageState {
         match &finished.ending {
             ProcessEnding::Exited(code) => Ok(Ending::Exited(*code)),
             ProcessEnding::Signalled(signal) => Ok(Ending::Signalled(*signal)),
-            ProcessEnding::Refused(what) => Err(StageFailure::Contract(format!("a script left what is no output: {what}")).into()),
+            ProcessEnding::Refused(what) => {
+                Err(StageFailure::Contract(format!("a script left what is no output: {what}")).into())
+            }
             ProcessEnding::Limit(key) => Err(StageFailure::Limit(self.hit(key)).into()),
             ProcessEnding::Cancelled => Err(self.shared.clock.ended().into()),
         }

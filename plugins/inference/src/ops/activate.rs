@@ -15,7 +15,9 @@ pub(super) const KNOWN: &[(&str, Make)] = &[
         let epsilon = attributes.float("epsilon")?.unwrap_or(1e-5);
         Ok(Box::new(move |inputs: &[Option<&Tensor>]| normalize(inputs, epsilon)))
     }),
-    ("Elu", |attributes, _| Ok(with(attributes.float("alpha")?.unwrap_or(1.0), |x, alpha| if x > 0.0 { x } else { alpha * x.exp_m1() }))),
+    ("Elu", |attributes, _| {
+        Ok(with(attributes.float("alpha")?.unwrap_or(1.0), |x, alpha| if x > 0.0 { x } else { alpha * x.exp_m1() }))
+    }),
     ("HardSigmoid", |attributes, _| {
         let (alpha, beta) = (attributes.float("alpha")?.unwrap_or(0.2), attributes.float("beta")?.unwrap_or(0.5));
         Ok(Box::new(move |inputs: &[Option<&Tensor>]| {
@@ -23,14 +25,18 @@ pub(super) const KNOWN: &[(&str, Make)] = &[
             Ok(vec![Tensor::new(given.kind, given.values.mapv(|x| (alpha * x + beta).clamp(0.0, 1.0)))])
         }))
     }),
-    ("LeakyRelu", |attributes, _| Ok(with(attributes.float("alpha")?.unwrap_or(0.01), |x, alpha| if x < 0.0 { alpha * x } else { x }))),
+    ("LeakyRelu", |attributes, _| {
+        Ok(with(attributes.float("alpha")?.unwrap_or(0.01), |x, alpha| if x < 0.0 { alpha * x } else { x }))
+    }),
     ("LogSoftmax", |attributes, version| softmax(attributes, version, true)),
     ("Relu", |_, _| Ok(unary(|x| if x < 0.0 { 0.0 } else { x }))),
-    ("Selu", |_, _| Ok(unary(|x| {
-        const ALPHA: f64 = 1.673_263_192_176_818_8;
-        const GAMMA: f64 = 1.050_701_022_148_132_3;
-        if x > 0.0 { GAMMA * x } else { GAMMA * ALPHA * x.exp_m1() }
-    }))),
+    ("Selu", |_, _| {
+        Ok(unary(|x| {
+            const ALPHA: f64 = 1.673_263_192_176_818_8;
+            const GAMMA: f64 = 1.050_701_022_148_132_3;
+            if x > 0.0 { GAMMA * x } else { GAMMA * ALPHA * x.exp_m1() }
+        }))
+    }),
     ("Sigmoid", |_, _| Ok(unary(sigmoid))),
     ("Softmax", |attributes, version| softmax(attributes, version, false)),
     ("Softplus", |_, _| Ok(unary(|x| x.max(0.0) + (-x.abs()).exp().ln_1p()))),
@@ -86,7 +92,10 @@ fn normalize(inputs: &[Option<&Tensor>], epsilon: f64) -> Result<Vec<Tensor>, St
     }
     let columns = given.values.shape().get(1).copied().unwrap_or(0);
     if given.values.ndim() != 2 || learnt.iter().any(|part| part.values.len() != columns) {
-        return Err(format!("expected rows of features and as many numbers for each, found a shape of {:?}", given.values.shape()));
+        return Err(format!(
+            "expected rows of features and as many numbers for each, found a shape of {:?}",
+            given.values.shape()
+        ));
     }
     let part = |at: usize, column: usize| learnt[at].values.as_slice().map_or(f64::NAN, |values: &[f64]| values[column]);
     let mut values = given.values.clone();

@@ -15,7 +15,9 @@ pub(crate) fn common(a: &[usize], b: &[usize]) -> Result<Vec<usize>, String> {
             _ => None,
         })
         .collect();
-    shape.filter(|shape| elements(shape).is_some()).ok_or_else(|| format!("expected shapes that fit each other, found {a:?} and {b:?}"))
+    shape
+        .filter(|shape| elements(shape).is_some())
+        .ok_or_else(|| format!("expected shapes that fit each other, found {a:?} and {b:?}"))
 }
 
 /// Combines two tensors, number by number.

@@ -14,9 +14,9 @@ pub(super) const KNOWN: &[(&str, Make)] = &[
         let to = to.ok_or_else(|| attributes.fault("to", "floats, whole numbers or booleans", "another type"))?;
         Ok(Box::new(move |inputs: &[Option<&Tensor>]| Ok(vec![Tensor::new(to, input(inputs, 0)?.values.clone())])))
     }),
-    ("CastLike", |_, _| Ok(Box::new(|inputs: &[Option<&Tensor>]| {
-        Ok(vec![Tensor::new(input(inputs, 1)?.kind, input(inputs, 0)?.values.clone())])
-    }))),
+    ("CastLike", |_, _| {
+        Ok(Box::new(|inputs: &[Option<&Tensor>]| Ok(vec![Tensor::new(input(inputs, 1)?.kind, input(inputs, 0)?.values.clone())])))
+    }),
     ("Equal", |_, _| Ok(compared(|a, b| a == b))),
     ("Greater", |_, _| Ok(compared(|a, b| a > b))),
     ("GreaterOrEqual", |_, _| Ok(compared(|a, b| a >= b))),
@@ -51,6 +51,7 @@ fn chosen(inputs: &[Option<&Tensor>]) -> Result<Vec<Tensor>, String> {
     let (Some(condition), Some(first), Some(second)) = (wide(condition), wide(yes), wide(no)) else {
         return Err(format!("expected shapes that fit {shape:?}"));
     };
-    let values = Zip::from(&condition).and(&first).and(&second).map_collect(|is_so, yes, no| if *is_so == 0.0 { *no } else { *yes });
+    let values =
+        Zip::from(&condition).and(&first).and(&second).map_collect(|is_so, yes, no| if *is_so == 0.0 { *no } else { *yes });
     Ok(vec![Tensor::new(yes.kind, values)])
 }

@@ -53,7 +53,9 @@ impl Finish {
             Some("LOGISTIC") => Ok(Self::Logistic),
             Some("SOFTMAX") => Ok(Self::Softmax),
             Some("SOFTMAX_ZERO") => Ok(Self::SoftmaxZero),
-            Some(other) => Err(attributes.fault("post_transform", "NONE, LOGISTIC, SOFTMAX or SOFTMAX_ZERO", format!("`{other}`"))),
+            Some(other) => {
+                Err(attributes.fault("post_transform", "NONE, LOGISTIC, SOFTMAX or SOFTMAX_ZERO", format!("`{other}`")))
+            }
         }
     }
 
@@ -223,7 +225,8 @@ fn side_by_side(inputs: &[Option<&Tensor>]) -> Result<Vec<Tensor>, String> {
 fn extract(inputs: &[Option<&Tensor>]) -> Result<Vec<Tensor>, String> {
     let (given, places) = (input(inputs, 0)?, input(inputs, 1)?.whole());
     let table = rows(given)?;
-    let places: Option<Vec<usize>> = places.iter().map(|place| usize::try_from(*place).ok().filter(|place| *place < table.ncols())).collect();
+    let places: Option<Vec<usize>> =
+        places.iter().map(|place| usize::try_from(*place).ok().filter(|place| *place < table.ncols())).collect();
     let places = places.ok_or_else(|| format!("expected columns of {}", table.ncols()))?;
     let taken = table.select(ndarray::Axis(1), &places);
     let values: ArrayD<f64> = taken.into_dyn();

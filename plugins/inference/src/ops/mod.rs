@@ -19,8 +19,16 @@ use crate::proto;
 type Make = fn(&Attributes<'_>, i64) -> Result<Box<dyn Operator>, ModelError>;
 
 /// Every operator that is known.
-const KNOWN: &[&[(&str, Make)]] =
-    &[arithmetic::KNOWN, activate::KNOWN, compare::KNOWN, product::KNOWN, reduce::KNOWN, shape::KNOWN, learned::KNOWN, trees::KNOWN];
+const KNOWN: &[&[(&str, Make)]] = &[
+    arithmetic::KNOWN,
+    activate::KNOWN,
+    compare::KNOWN,
+    product::KNOWN,
+    reduce::KNOWN,
+    shape::KNOWN,
+    learned::KNOWN,
+    trees::KNOWN,
+];
 
 /// The operator of a node.
 pub(crate) fn operator(node: &proto::Node, place: &str, version: i64) -> Result<Box<dyn Operator>, ModelError> {

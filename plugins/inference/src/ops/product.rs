@@ -54,7 +54,11 @@ fn not_matrix(tensor: &Tensor) -> String {
 /// The product, each number summed up from the first to the last.
 fn product(a: &ArrayView2<'_, f64>, b: &ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
     if a.ncols() != b.nrows() {
-        return Err(format!("expected as many rows in the second matrix as columns in the first, found {} and {}", b.nrows(), a.ncols()));
+        return Err(format!(
+            "expected as many rows in the second matrix as columns in the first, found {} and {}",
+            b.nrows(),
+            a.ncols()
+        ));
     }
     let mut out = Array2::zeros((a.nrows(), b.ncols()));
     for (row, mut out) in a.rows().into_iter().zip(out.rows_mut()) {

@@ -20,12 +20,16 @@ pub(super) const KNOWN: &[(&str, Make)] = &[
             lane.iter().map(|value| (value - largest).exp()).sum::<f64>().ln() + largest
         })
     }),
-    ("ReduceMax", |attributes, _| reduce(attributes, |lane| lane.iter().copied().fold(f64::NEG_INFINITY, |a, b| if a.is_nan() || a > b { a } else { b }))),
+    ("ReduceMax", |attributes, _| {
+        reduce(attributes, |lane| lane.iter().copied().fold(f64::NEG_INFINITY, |a, b| if a.is_nan() || a > b { a } else { b }))
+    }),
     ("ReduceMean", |attributes, _| {
         #[allow(clippy::cast_precision_loss, reason = "no lane is that long")]
         reduce(attributes, |lane| lane.iter().sum::<f64>() / lane.len() as f64)
     }),
-    ("ReduceMin", |attributes, _| reduce(attributes, |lane| lane.iter().copied().fold(f64::INFINITY, |a, b| if a.is_nan() || a < b { a } else { b }))),
+    ("ReduceMin", |attributes, _| {
+        reduce(attributes, |lane| lane.iter().copied().fold(f64::INFINITY, |a, b| if a.is_nan() || a < b { a } else { b }))
+    }),
     ("ReduceProd", |attributes, _| reduce(attributes, |lane| lane.iter().product())),
     ("ReduceSum", |attributes, _| reduce(attributes, |lane| lane.iter().sum())),
     ("ReduceSumSquare", |attributes, _| reduce(attributes, |lane| lane.iter().map(|value| value * value).sum())),

@@ -74,7 +74,9 @@ fn expand(inputs: &[Option<&Tensor>]) -> Result<Vec<Tensor>, String> {
 
 fn sizes(whole: &[i64]) -> Result<Vec<usize>, String> {
     let sizes: Option<Vec<usize>> = whole.iter().map(|size| usize::try_from(*size).ok()).collect();
-    sizes.filter(|sizes| elements(sizes).is_some()).ok_or_else(|| format!("expected a shape of at most 2^28 elements, found {whole:?}"))
+    sizes
+        .filter(|sizes| elements(sizes).is_some())
+        .ok_or_else(|| format!("expected a shape of at most 2^28 elements, found {whole:?}"))
 }
 
 fn flatten(inputs: &[Option<&Tensor>], from: i64) -> Result<Vec<Tensor>, String> {
@@ -124,8 +126,12 @@ fn gather(inputs: &[Option<&Tensor>], along: i64) -> Result<Vec<Tensor>, String>
     let length = given.values.shape()[along];
     let places_flat: Vec<usize> = places.whole().iter().map(|place| axis(*place, length)).collect::<Result<_, _>>()?;
     let taken = given.values.select(Axis(along), &places_flat);
-    let shape: Vec<usize> =
-        given.values.shape()[..along].iter().chain(places.values.shape()).chain(&given.values.shape()[along + 1..]).copied().collect();
+    let shape: Vec<usize> = given.values.shape()[..along]
+        .iter()
+        .chain(places.values.shape())
+        .chain(&given.values.shape()[along + 1..])
+        .copied()
+        .collect();
     reshaped(&Tensor::new(given.kind, taken), &shape)
 }
 
@@ -144,7 +150,10 @@ fn slice(inputs: &[Option<&Tensor>]) -> Result<Vec<Tensor>, String> {
         let along = axis(*along, values.ndim())?;
         let length = i64::try_from(values.shape()[along]).unwrap_or(i64::MAX);
         let bound = |at: i64| usize::try_from(if at < 0 { at.saturating_add(length) } else { at }.clamp(0, length)).unwrap_or(0);
-        let step = isize::try_from(*step).ok().filter(|step| *step > 0).ok_or_else(|| format!("expected a step from 1 on, found {step}"))?;
+        let step = isize::try_from(*step)
+            .ok()
+            .filter(|step| *step > 0)
+            .ok_or_else(|| format!("expected a step from 1 on, found {step}"))?;
         let (start, end) = (bound(*start), bound(*end));
         let part = Slice::new(isize::try_from(start).unwrap_or(0), isize::try_from(end.max(start)).ok(), step);
         values = values.slice_axis(Axis(along), part).to_owned();
@@ -173,7 +182,8 @@ fn unsqueeze(inputs: &[Option<&Tensor>], axes: Option<&[i64]>) -> Result<Vec<Ten
     let rank = given.values.ndim() + asked.len();
     let along: Vec<usize> = asked.iter().map(|at| axis(*at, rank)).collect::<Result<_, _>>()?;
     let mut rest = given.values.shape().iter();
-    let shape: Option<Vec<usize>> = (0..rank).map(|at| if along.contains(&at) { Some(1) } else { rest.next().copied() }).collect();
+    let shape: Option<Vec<usize>> =
+        (0..rank).map(|at| if along.contains(&at) { Some(1) } else { rest.next().copied() }).collect();
     reshaped(given, &shape.ok_or_else(|| format!("expected each axis once, found {asked:?}"))?)
 }
 

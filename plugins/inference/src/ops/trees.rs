@@ -106,7 +106,10 @@ impl Trees {
                 Child::Leaf(at) if at < self.leaves.len() => {}
                 Child::Leaf(at) => return Err(fault(&format!("one of {} leaves", self.leaves.len()), at.to_string())),
                 Child::Node(at) => {
-                    let branch = self.branches.get(at).ok_or_else(|| fault(&format!("one of {} nodes", self.branches.len()), at.to_string()))?;
+                    let branch = self
+                        .branches
+                        .get(at)
+                        .ok_or_else(|| fault(&format!("one of {} nodes", self.branches.len()), at.to_string()))?;
                     if std::mem::replace(&mut seen[at], true) {
                         return Err(fault("trees whose branches never meet", format!("two ways to node {at}")));
                     }
@@ -187,7 +190,8 @@ fn ensemble(attributes: &Attributes<'_>, _: i64) -> Result<Box<dyn Operator>, Mo
     let splits = splits.into_flat();
     let (yes, no) = (attributes.places("nodes_truenodeids")?, attributes.places("nodes_falsenodeids")?);
     let (yes_leaf, no_leaf) = (attributes.places("nodes_trueleafs")?, attributes.places("nodes_falseleafs")?);
-    let missing = attributes.ints("nodes_missing_value_tracks_true").filter(|all| !all.is_empty()).unwrap_or_else(|| vec![0; count]);
+    let missing =
+        attributes.ints("nodes_missing_value_tracks_true").filter(|all| !all.is_empty()).unwrap_or_else(|| vec![0; count]);
     for (name, found) in [
         ("nodes_splits", splits.len()),
         ("nodes_modes", modes.len()),
@@ -203,13 +207,15 @@ fn ensemble(attributes: &Attributes<'_>, _: i64) -> Result<Box<dyn Operator>, Mo
     let mut branches = vec![];
     for at in 0..count {
         let mode = usize::try_from(modes[at]).ok().and_then(|mode| Mode::ALL.get(mode)).map(|(_, mode)| *mode);
-        let mode = mode.ok_or_else(|| attributes.fault("nodes_modes", "0 to 5; sets of values are not known", modes[at].to_string()))?;
+        let mode =
+            mode.ok_or_else(|| attributes.fault("nodes_modes", "0 to 5; sets of values are not known", modes[at].to_string()))?;
         let (yes, no) = (child(yes[at], yes_leaf[at]), child(no[at], no_leaf[at]));
         branches.push(Branch { feature: features[at], split: splits[at], mode, missing_is_true: missing[at] != 0, yes, no });
     }
     // A tree of one leaf is a node that leads there either way; the walk below would call that two ways to a node only for nodes.
     let targets = attributes.places("leaf_targetids")?;
-    let weights = attributes.tensor("leaf_weights")?.ok_or_else(|| attributes.fault("leaf_weights", "a tensor", "none"))?.into_flat();
+    let weights =
+        attributes.tensor("leaf_weights")?.ok_or_else(|| attributes.fault("leaf_weights", "a tensor", "none"))?.into_flat();
     same_length(attributes, "leaf_weights", weights.len(), targets.len())?;
     let aggregate = match attributes.int("aggregate_function")?.unwrap_or(1) {
         0 => Aggregate::Average,
@@ -261,7 +267,8 @@ fn listed(attributes: &Attributes<'_>, leaf: &str, targets: usize, aggregate: Ag
     let features = attributes.places("nodes_featureids")?;
     let splits = attributes.numbers("nodes_values")?.unwrap_or_default();
     let (yes, no) = (attributes.places("nodes_truenodeids")?, attributes.places("nodes_falsenodeids")?);
-    let missing = attributes.ints("nodes_missing_value_tracks_true").filter(|all| !all.is_empty()).unwrap_or_else(|| vec![0; count]);
+    let missing =
+        attributes.ints("nodes_missing_value_tracks_true").filter(|all| !all.is_empty()).unwrap_or_else(|| vec![0; count]);
     for (name, found) in [
         ("nodes_treeids", trees.len()),
         ("nodes_modes", modes.len()),
@@ -273,7 +280,8 @@ fn listed(attributes: &Attributes<'_>, leaf: &str, targets: usize, aggregate: Ag
     ] {
         same_length(attributes, name, found, count)?;
     }
-    let (leaf_trees, leaf_nodes) = (attributes.places(&format!("{leaf}_treeids"))?, attributes.places(&format!("{leaf}_nodeids"))?);
+    let (leaf_trees, leaf_nodes) =
+        (attributes.places(&format!("{leaf}_treeids"))?, attributes.places(&format!("{leaf}_nodeids"))?);
     let leaf_targets = attributes.places(&format!("{leaf}_ids"))?;
     let leaf_weights = attributes.numbers(&format!("{leaf}_weights"))?.unwrap_or_default();
     for (name, found) in [("nodeids", leaf_nodes.len()), ("ids", leaf_targets.len()), ("weights", leaf_weights.len())] {
@@ -298,11 +306,17 @@ fn listed(attributes: &Attributes<'_>, leaf: &str, targets: usize, aggregate: Ag
             Child::Node(inner - 1)
         };
         if places.insert(key, child).is_some() {
-            return Err(attributes.fault("nodes_nodeids", "each number once in a tree", format!("{} twice in tree {}", key.1, key.0)));
+            return Err(attributes.fault(
+                "nodes_nodeids",
+                "each number once in a tree",
+                format!("{} twice in tree {}", key.1, key.0),
+            ));
         }
     }
     let find = |tree: usize, node: usize| {
-        places.get(&(tree, node)).copied().ok_or_else(|| attributes.fault("nodes_nodeids", "the nodes that branches lead to", format!("no {node} in tree {tree}")))
+        places.get(&(tree, node)).copied().ok_or_else(|| {
+            attributes.fault("nodes_nodeids", "the nodes that branches lead to", format!("no {node} in tree {tree}"))
+        })
     };
     let mut branches = vec![];
     let mut is_child = std::collections::BTreeSet::new();
@@ -314,7 +328,8 @@ fn listed(attributes: &Attributes<'_>, leaf: &str, targets: usize, aggregate: Ag
         let (yes, no) = (find(tree, yes[at])?, find(tree, no[at])?);
         branches.push(Branch { feature: features[at], split: splits[at], mode, missing_is_true: missing[at] != 0, yes, no });
     }
-    let roots = (0..count).map(|at| (trees[at], nodes[at])).filter(|key| !is_child.contains(key)).map(|key| places[&key]).collect();
+    let roots =
+        (0..count).map(|at| (trees[at], nodes[at])).filter(|key| !is_child.contains(key)).map(|key| places[&key]).collect();
     let base = attributes.numbers("base_values")?.unwrap_or_default();
     Trees { roots, features: widest(&branches), branches, leaves, weights, targets, aggregate, base }.checked(attributes)
 }

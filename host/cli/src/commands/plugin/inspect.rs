@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sprag_core::contract::{TRACK, world};
 use sprag_core::params::Parameter;
+use sprag_core::policy::verify_plugin;
 use sprag_core::portrait::{Portrait, Reach, Right};
 use sprag_schemas::exit_code::{self, ExitCode};
 
@@ -39,10 +40,29 @@ struct Told<'a> {
     source: String,
     bytes: u64,
     digest: String,
+    signatures: Vec<Signature>,
     params_schema: Option<&'a serde_json::Value>,
     imports: Vec<Import<'a>>,
     exports: &'a [String],
     problems: &'a [String],
+}
+
+/// One signature. Whether its key counts is for a policy to say.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Signature {
+    /// The fingerprint of the key that made it, where it is a signature over this component.
+    key: Option<String>,
+    /// Why it is none.
+    problem: Option<String>,
+}
+
+fn signatures(subject: &Subject) -> Vec<Signature> {
+    let one = |text: &String| match verify_plugin(&subject.component, text) {
+        Ok(key) => Signature { key: Some(key), problem: None },
+        Err(error) => Signature { key: None, problem: Some(error.to_string()) },
+    };
+    subject.signatures.iter().map(one).collect()
 }
 
 #[derive(Debug, Serialize)]
@@ -66,6 +86,7 @@ fn json<'a>(subject: &'a Subject, portrait: &'a Portrait) -> Told<'a> {
         source: source(subject),
         bytes: subject.component.bytes,
         digest: subject.component.digest.to_string(),
+        signatures: signatures(subject),
         params_schema: info.map(|info| &info.params_schema),
         imports: portrait.imports.iter().map(import).collect(),
         exports: &subject.component.exports,
@@ -77,6 +98,7 @@ fn source(subject: &Subject) -> String {
     match &subject.place {
         Place::BuiltIn(_) => "built into sprag".to_owned(),
         Place::File(path) => path.display().to_string(),
+        Place::Registry(reference) => format!("oci://{reference}"),
     }
 }
 
@@ -90,6 +112,13 @@ fn text(subject: &Subject, portrait: &Portrait) -> Vec<String> {
     row("size", format!("{} ({} bytes)", size(subject.component.bytes), subject.component.bytes));
     row("digest", subject.component.digest.to_string());
     row("source", source(subject));
+    let signed: Vec<_> = signatures(subject)
+        .into_iter()
+        .map(|one| {
+            one.key.map_or_else(|| format!("{WARN}{}{WARN:#}", one.problem.unwrap_or_default()), |key| format!("by {key}"))
+        })
+        .collect();
+    row("signature", if signed.is_empty() { "none".to_owned() } else { signed.join(", ") });
     lines.extend(parameters(&portrait.params));
     lines.extend(rights(&portrait.imports));
     if !portrait.problems.is_empty() {

@@ -8,8 +8,9 @@ mod inspect;
 mod new;
 mod publish;
 mod pull;
-mod registry;
+pub(super) mod registry;
 pub(super) mod subject;
+mod test;
 mod update;
 mod vendor;
 
@@ -30,6 +31,7 @@ pub fn run(args: &PluginArgs, project: Option<&Path>, console: &Console) -> Resu
         PluginCommand::New(args) => new::run(args, console),
         PluginCommand::Build(args) => build::run(args, console),
         PluginCommand::Dev(args) => dev::run(args, project, console),
+        PluginCommand::Test(args) => test::run(args, console),
         PluginCommand::Inspect(args) => inspect::run(args, console),
         PluginCommand::Check(args) => check::run(args, project, console),
         PluginCommand::Publish(args) => publish::run(args, console),

@@ -8,7 +8,7 @@ use sprag_schemas::exit_code;
 use crate::error::CommandError;
 
 /// A reference that a person typed, with or without the scheme that a project file wants.
-pub(super) fn reference(text: &str) -> Result<Reference, CommandError> {
+pub(crate) fn reference(text: &str) -> Result<Reference, CommandError> {
     text.strip_prefix("oci://").unwrap_or(text).parse().map_err(|error| CommandError::from(PluginError::Reference(error)))
 }
 

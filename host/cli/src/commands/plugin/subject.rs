@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use sprag_core::component::Component;
+use sprag_lifecycle::{PluginSource, SourcedPlugin, signatures_beside};
 
 use crate::error::CommandError;
 
@@ -19,6 +20,8 @@ pub(crate) struct Subject {
     pub(crate) bytes: Cow<'static, [u8]>,
     /// What the binary says.
     pub(crate) component: Component,
+    /// The signatures that came with it, beside the file or from the registry. Nothing is said of whether they count.
+    pub(crate) signatures: Vec<String>,
 }
 
 /// Where a plugin is.
@@ -28,6 +31,8 @@ pub(crate) enum Place {
     BuiltIn(&'static str),
     /// In a file.
     File(PathBuf),
+    /// In an OCI registry, by this reference.
+    Registry(String),
 }
 
 impl Subject {
@@ -35,7 +40,10 @@ impl Subject {
     pub(crate) fn find(text: &str) -> Result<Self, CommandError> {
         if let Some((name, bytes, digest)) = sprag_builtin::PLUGINS.iter().find(|(name, ..)| *name == text) {
             let component = Component::read_as(bytes, *digest).expect("a test reads every built-in plugin");
-            return Ok(Self { place: Place::BuiltIn(name), bytes: Cow::Borrowed(bytes), component });
+            return Ok(Self { place: Place::BuiltIn(name), bytes: Cow::Borrowed(bytes), component, signatures: vec![] });
+        }
+        if let Some(reference) = text.strip_prefix("oci://") {
+            return Self::pull(reference);
         }
         let path = Path::new(text);
         if path.is_dir() {
@@ -66,7 +74,23 @@ impl Subject {
             let hints = error.hint().map(str::to_owned).into_iter().collect();
             CommandError { hints, ..CommandError::user(format!("`{}`: {error}", path.display())) }
         })?;
-        Ok(Self { place: Place::File(path.to_owned()), bytes: Cow::Owned(bytes), component })
+        let signatures = signatures_beside(path).map_err(CommandError::user)?;
+        Ok(Self { place: Place::File(path.to_owned()), bytes: Cow::Owned(bytes), component, signatures })
+    }
+
+    /// Fetches a plugin, unless the user's cache has it.
+    fn pull(text: &str) -> Result<Self, CommandError> {
+        let reference = super::registry::reference(text)?;
+        let fresh = crate::commands::surroundings::plugins().resolving(|_| true);
+        let at = std::env::current_dir().map_err(|error| CommandError::io("find", Path::new("."), &error))?;
+        let wrong = |(message, hint): (String, Option<String>)| CommandError {
+            hints: hint.into_iter().collect(),
+            ..CommandError::user(format!("`oci://{reference}`: {message}"))
+        };
+        let SourcedPlugin { bytes, provenance, .. } = fresh.find(&at, &reference.to_string(), None).map_err(wrong)?;
+        let component = Component::read(&bytes).map_err(|error| wrong((error.to_string(), error.hint().map(str::to_owned))))?;
+        let place = Place::Registry(reference.to_string());
+        Ok(Self { place, bytes: Cow::Owned(bytes), component, signatures: provenance.signatures })
     }
 
     /// The plugin's name and version, or the file's name where it does not say.
@@ -75,6 +99,7 @@ impl Subject {
             (Some(info), _) => format!("{} {}", info.name, info.version),
             (None, Place::BuiltIn(name)) => (*name).to_owned(),
             (None, Place::File(path)) => path.display().to_string(),
+            (None, Place::Registry(reference)) => format!("oci://{reference}"),
         }
     }
 }

@@ -57,6 +57,8 @@ impl Call {
                 findings: 100,
                 artifacts: 64 << 10,
                 model: 1 << 20,
+                disk: 1 << 20,
+                processes: 4,
             },
             blobs: Arc::new(blobs.clone()),
             observer: Arc::new(move |signal| heard.lock().unwrap().push(signal)),
