@@ -121,14 +121,14 @@ fn a_project_loosens_nobody_s_policy_and_none_can_be_left_out() {
 #[test]
 fn a_key_that_is_not_enforced_is_an_error() {
     let project = asking();
-    of_user(&project, "[[grants]]\nprocesses = [\"python\"]\n");
+    of_user(&project, "[[grants]]\nsockets = [\"tcp\"]\n");
     assert_snapshot!(project.run(&["check"]).exits(exit_code::BAD_PROJECT).error(), @r#"
     exit code 2
     error: [TEMP]/home/.config/sprag/policy.toml: TOML parse error at line 2, column 1
       |
-    2 | processes = ["python"]
-      | ^^^^^^^^^
-    unknown field `processes`, expected one of `kinds`, `projects`, `env`, `clock`, `http`, `secrets`, `services`, `folders`, `smtp`, `memory`, `time`
+    2 | sockets = ["tcp"]
+      | ^^^^^^^
+    unknown field `sockets`, expected one of `kinds`, `projects`, `env`, `clock`, `http`, `secrets`, `services`, `folders`, `smtp`, `processes`, `process-network`, `memory`, `time`
     "#);
     of_user(&project, "[[plugins]]\nfrom = [\"built in\"]\n");
     assert_snapshot!(project.run(&["check"]).exits(exit_code::BAD_PROJECT).error(), @r"

@@ -126,7 +126,7 @@ fn what_a_script_prints_is_escaped_and_cut() {
     let train =
         failed("import sys\nsys.stdout.buffer.write(b'\\x00\\x1b[2J\\xff\\n')\nsys.stdout.flush()\nraise SystemExit(1)\n", "");
     let line = train.report.logs.iter().find(|line| line.message.contains("[2J")).unwrap();
-    assert_eq!(line.message, r"\x00\x1b[2J\xff");
+    assert_eq!(line.message, r"\u{0}\u{1b}[2J\xff");
     let much = failed(
         "for i in range(100_000): print('a line that says little', i)\nraise SystemExit(1)\n",
         "limits = { logs = \"16KiB\" }\n",

@@ -87,10 +87,10 @@ impl Limits {
         self
     }
 
-    /// The limits as `key = value`, for a plan that people read.
-    pub fn lines(&self) -> Vec<String> {
+    /// The limits as `key = value`, for a plan that people read. Those of scripts alone are left out where the stage runs none.
+    pub fn lines(&self, runs_scripts: bool) -> Vec<String> {
         let size = |key: &str, bytes: u64| format!("{key}={}", ByteSize(bytes));
-        vec![
+        let mut lines = vec![
             size("memory", self.memory),
             format!("time={}", TimeSpan(self.time)),
             format!("handles={}", self.handles),
@@ -101,9 +101,11 @@ impl Limits {
             format!("findings={}", self.findings),
             size("artifacts", self.artifacts),
             size("model", self.model),
-            size("disk", self.disk),
-            format!("processes={}", self.processes),
-        ]
+        ];
+        if runs_scripts {
+            lines.extend([size("disk", self.disk), format!("processes={}", self.processes)]);
+        }
+        lines
     }
 }
 

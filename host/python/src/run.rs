@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sprag_confine::{
     Event, Input, InputSource, Job, Limit, Limits, NetworkGrant, Outcome, ProcessError as Refused, Program, Stream,
@@ -22,6 +23,9 @@ use crate::prepare::{Prepared, Ready, ReadyEnvironment};
 use crate::record::record;
 use crate::table;
 
+/// The most time that a script has to end when it is asked to.
+const GRACE: Duration = Duration::from_secs(1);
+
 impl Processes for Prepared {
     fn run(&self, job: ProcessJob, watch: Arc<dyn ProcessWatch>) -> Pending<Result<ProcessFinished, ProcessError>> {
         let ready = self.0.clone();
@@ -37,6 +41,8 @@ fn run(ready: &Ready, job: ProcessJob, watch: &dyn ProcessWatch) -> Result<Proce
     let staging = tempfile::Builder::new().prefix("sprag-job-").tempdir().map_err(io("make a temporary folder"))?;
     let staged = stage(staging.path(), job.inputs)?;
     let limits = &job.limits;
+    // Within the stage's own time, and within that of a stage that was asked to stop, so that there is someone to hear how it ended.
+    let grace = (job.time / 8).min(GRACE);
     let job = Job {
         program: Program::Script(job.script),
         arguments: vec![],
@@ -44,7 +50,8 @@ fn run(ready: &Ready, job: ProcessJob, watch: &dyn ProcessWatch) -> Result<Proce
         seed: job.seed,
         threads: environment.threads,
         limits: Limits {
-            time: job.time,
+            time: job.time - grace,
+            grace,
             memory: limits.memory,
             disk: limits.disk,
             processes: u64::from(limits.processes),

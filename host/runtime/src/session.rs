@@ -47,6 +47,8 @@ pub struct Session {
 #[derive(Default)]
 struct Collected {
     report: StageReport,
+    /// Whether the report was taken. What is told after that comes from work of the host that is being wound up, and nobody hears it.
+    is_over: bool,
     log_bytes: u64,
     /// When progress was last passed on, and whether the work was done by then.
     progress: Option<(Instant, bool)>,
@@ -96,6 +98,9 @@ impl Session {
     pub(crate) fn log(&self, line: LogLine) -> Result<(), LimitHit> {
         let fields: usize = line.fields.iter().map(|(name, value)| name.len() + value.len()).sum();
         let mut collected = self.lock();
+        if collected.is_over {
+            return Ok(());
+        }
         collected.log_bytes += (line.message.len() + fields) as u64 + 1;
         if collected.log_bytes > self.limits.logs {
             return Err(LimitHit { key: "logs", limit: ByteSize(self.limits.logs).to_string() });
@@ -244,7 +249,9 @@ impl Session {
 
     /// What the stage reported so far.
     pub(crate) fn take_report(&self) -> StageReport {
-        std::mem::take(&mut self.lock().report)
+        let mut collected = self.lock();
+        collected.is_over = true;
+        std::mem::take(&mut collected.report)
     }
 
     fn lock(&self) -> MutexGuard<'_, Collected> {

@@ -38,7 +38,7 @@ pub(crate) fn json<'a>(previews: &'a [StagePreview<'a>]) -> Vec<PlannedStage<'a>
             digest: preview.stage.component.digest.to_string(),
             imports: &preview.stage.component.imports,
             grants: preview.stage.grant_lines(),
-            limits: preview.stage.limits.lines(),
+            limits: preview.stage.limits.lines(!preview.stage.environments.is_empty()),
             params: &preview.stage.params,
             cached_from: preview.cached_from.as_deref(),
             depends_on: preview.depends_on.as_deref(),
@@ -70,7 +70,7 @@ pub(crate) fn text(previews: &[StagePreview<'_>]) -> Vec<String> {
         row("plugin", format!("{} {} @ {}", stage.plugin, stage.info.version, stage.component.digest));
         row("imports", list(&own_imports(&stage.component.imports)));
         row("grants", list(&stage.grant_lines()));
-        row("limits", stage.limits.lines().join(", "));
+        row("limits", stage.limits.lines(!stage.environments.is_empty()).join(", "));
         if !stage.params.is_empty() {
             let params: Vec<_> = stage.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
             row("params", params.join(", "));

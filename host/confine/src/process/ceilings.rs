@@ -1,16 +1,15 @@
 //! Limits that the kernel holds for each process.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
 use super::spec::Ceilings;
 
-/// Sets the limits, none of them above what this process has.
+/// Sets the limits but that of data, none of them above what this process has.
 ///
 /// `RLIMIT_AS` is not among them: numeric libraries and garbage collectors reserve address space by the gigabyte and touch little of it.
 pub(crate) fn set(ceilings: &Ceilings, has_own_users: bool) -> Result<(), String> {
     let mut limits = vec![
         ("core", Resource::Core, 0),
-        ("data", Resource::Data, ceilings.data),
         ("fsize", Resource::Fsize, ceilings.file),
         ("nofile", Resource::Nofile, ceilings.open_files),
     ];
@@ -23,6 +22,19 @@ pub(crate) fn set(ceilings: &Ceilings, has_own_users: bool) -> Result<(), String
     }
     // A second between the signal that can be caught and the one that cannot.
     ceilings.cpu_seconds.map_or(Ok(()), |seconds| lower("cpu", Resource::Cpu, seconds, seconds.saturating_add(1)))
+}
+
+/// Limits the data of a process that has just begun, or of this one that is about to become it.
+///
+/// Not before that: this program's own allocator has reserved more than many limits are, and what goes beyond its limit can start nothing more.
+pub(crate) fn set_data(process: Option<u32>, ceilings: &Ceilings) -> Result<(), String> {
+    let pid = process.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let limit = Rlimit { current: Some(ceilings.data), maximum: Some(ceilings.data) };
+    match prlimit(pid, Resource::Data, limit) {
+        // One that has ended by itself needs none.
+        Ok(_) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(format!("failed to limit `data` to {}: {error}", ceilings.data)),
+    }
 }
 
 fn lower(name: &str, resource: Resource, current: u64, maximum: u64) -> Result<(), String> {

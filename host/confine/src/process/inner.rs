@@ -26,14 +26,21 @@ pub(crate) fn run(spec: &Spec) -> ExitCode {
     command.args(&spec.program[1..]).stdin(Stdio::null());
     if spec.view == View::Shared {
         // Without a namespace nothing ends the process with its helpers but what this one was set to, which lasts where it becomes the process. The outermost says how it ended.
+        if let Err(message) = ceilings::set_data(None, &spec.ceilings) {
+            return refuse(&Said::Failed(message));
+        }
         return refuse(&Said::NotStarted(command.exec().to_string()));
     }
     // Else the process could open this one's standard input through `/proc`, and say things in its name.
     privileges::hide();
-    let child = match command.spawn() {
+    let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => return refuse(&Said::NotStarted(error.to_string())),
     };
+    if let Err(message) = ceilings::set_data(Some(child.id()), &spec.ceilings) {
+        let _gone = child.kill();
+        return refuse(&Said::Failed(message));
+    }
     let ended = outer::wait_for(child.id());
     ended.map(Said::Ended).iter().for_each(say);
     match ended {

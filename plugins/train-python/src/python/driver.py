@@ -64,12 +64,13 @@ def main():
 def train(job):
     """Calls the function, and writes what came of it."""
     function = load(job)
+    count = takes(function, job)
     sprag_tables = needed("sprag_tables")
     seed(job["seed"])
     data = sprag_tables.read(IN, "training")
     data.validation = sprag_tables.read(IN, "validation") if job["validation"] else None
     run = Run(job["seed"])
-    arguments = [data, job["params"], run][: takes(function, job)]
+    arguments = [data, job["params"], run][:count]
     model = function(*arguments)
     if model is None:
         raise Refusal("internal", f"`{job['function']}` of `{job['script']}`: expected that it returns a model, found None")
