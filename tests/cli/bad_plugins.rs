@@ -140,3 +140,20 @@ fn an_unknown_name_with_the_known_ones() {
     hint: a component file is named by a path: `./train-rigde.wasm`
     ");
 }
+
+#[test]
+fn two_components_of_one_name() {
+    let project = Project::diabetes();
+    let mut other = sprag_builtin::PLUGINS.iter().find(|(name, ..)| *name == "check-tabular").unwrap().1.to_vec();
+    other.extend([0, 3, 1, b'b', 0]);
+    project.write("check.wasm", &other);
+    project.append("\n[stages.second]\nkind = \"sanity-check\"\nplugin = \"./check.wasm\"\n");
+    assert_snapshot!(project.run(&["check"]).exits(exit_code::BAD_PROJECT).error(), @r"
+    exit code 2
+    error: [TEMP]/diabetes/sprag.toml:46: stage `second`: plugin `./check.wasm`: expected one component of the name `check-tabular` and version 0.1.0, found two: sha256:[DIGEST] here, and sha256:[DIGEST] in the stage `sanity-check`
+
+    hint: give one of them another version, or both stages the same component
+    ");
+    project.edit("plugin = \"./check.wasm\"", "plugin = \"check-tabular\"");
+    let _ = project.run(&["check"]).ok();
+}

@@ -140,6 +140,7 @@ fn a_key_that_is_not_enforced_is_an_error() {
 #[test]
 fn what_was_registered_is_not_served_once_it_is_revoked() {
     let project = Project::diabetes();
+    project.append("\n[batch.rows]\ninput = \"data/diabetes.csv\"\noutput = \"scored.csv\"\nwhen = \"asked\"\n");
     let _ = project.run(&["run"]).ok();
     let digest = sprag_builtin::PLUGINS.iter().find(|(name, ..)| *name == "train-ridge").unwrap().2;
     of_user(&project, &format!("[revoked]\ndigests = [\"{digest}\"]\n\n{BUILT_IN}"));
@@ -148,12 +149,22 @@ fn what_was_registered_is_not_served_once_it_is_revoked() {
     exit code 4
     error: the model's scorer sha256:[DIGEST] is revoked by [TEMP]/home/.config/sprag/policy.toml:2
 
-    hint: train again with a component that is allowed, and register that
+    hint: train again with a component that is allowed, and register that; an alias that points at the model can go back with `sprag rollback`
     ");
     let served = project.run(&["serve", "diabetes@1", "--listen", "127.0.0.1:0"]).exits(exit_code::REFUSED).error();
     assert!(served.contains("is revoked by"), "{served}");
     let run = project.run(&["run"]).exits(exit_code::REFUSED).error();
     assert!(run.contains("policy.toml:2 refuses it: the component sha256:[DIGEST] is revoked"), "{run}");
+    // Another trainer may run, and is compared with nothing that may not.
+    std::fs::copy(sprag_test_programs::MEAN_TRAINER, project.path("mean.wasm")).unwrap();
+    project.edit("[stages.unit-test]\nplugin = \"test-regressor\"\n", "");
+    project.edit("plugin = \"train-ridge\"\nparams = { alpha = 0.5 }", "plugin = \"./mean.wasm\"");
+    of_user(&project, &format!("[revoked]\ndigests = [\"{digest}\"]\n\n[[plugins]]\nfrom = [\"built-in\", \"file\"]\n"));
+    let compared = project.run(&["run"]);
+    assert!(compared.code != Some(0) && compared.told().contains("is revoked by"), "{}", compared.told());
+    let batch = project.run(&["batch"]);
+    assert!(batch.code != Some(0) && batch.told().contains("is revoked by"), "{}", batch.told());
+    assert!(!project.path("scored.csv").exists());
 }
 
 /// The guide's policy is read by the program, and does what the guide says of it.

@@ -153,7 +153,8 @@ for _mode in ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ",
             f"tree_{_mode.lower()}_{_sum.lower()}",
             lambda g, mode=_mode, how=_sum: g.ml(
                 "TreeEnsembleRegressor", "x", nodes_modes=[mode, mode, "LEAF", "LEAF", "LEAF", mode, "LEAF", "LEAF"], n_targets=2, aggregate_function=how,
-                target_treeids=[0, 0, 0, 0, 1, 1], target_nodeids=[2, 3, 4, 2, 1, 2], target_ids=[0, 0, 0, 1, 0, 1], target_weights=[1.0, 2.0, 4.0, 0.5, 8.0, -3.0],
+                target_treeids=[0] * 6 + [1] * 4, target_nodeids=[2, 2, 3, 3, 4, 4, 1, 1, 2, 2], target_ids=[0, 1] * 5,
+                target_weights=[1.0, 0.5, 2.0, -1.5, 4.0, 0.0, 8.0, 0.75, -3.0, 2.5],
                 base_values=[0.25, 0.5], **TREE),
         )  # fmt: skip
 simple(

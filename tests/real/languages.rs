@@ -1,60 +1,43 @@
-//! Plugins in Python and JavaScript: the SDKs' own tests, the templates as they are handed out, and a trainer in each language in the place of `train-ridge`.
+//! Plugins in Python and JavaScript as their authors make them: the SDKs' own tests, a project for each kind with its own, and a trainer in each language that is
+//! built, held against the conformance kit and swapped in for `train-ridge`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
 use sprag_schemas::record::RunRecord;
 
 use crate::context::{Project, root};
 use crate::part::is_here;
-
-/// The name that a template is given.
-const NAME: &str = "mine";
 
 /// The golden mean squared errors of scikit-learn on the example, by alpha.
 const GOLDEN: [(&str, f64); 2] = [("0.4", 3_295.714_938_563_237), ("0.5", 3_298.885_589_364_046)];
 
 /// A language with an SDK.
 struct Language {
-    folder: &'static str,
+    name: &'static str,
     program: &'static str,
     /// The arguments that run the tests of a folder natively.
     test: &'static [&'static str],
+    /// What its build needs beside that, with what shows that it is there.
+    tool: (&'static str, &'static [&'static str]),
 }
 
-const PYTHON: Language = Language { folder: "python", program: "python3", test: &["-m", "unittest"] };
-const JAVASCRIPT: Language = Language { folder: "js", program: "node", test: &["--test"] };
+const PYTHON: Language =
+    Language { name: "python", program: "python3", test: &["-m", "unittest"], tool: ("componentize-py", &["--version"]) };
+const JAVASCRIPT: Language = Language { name: "js", program: "node", test: &["--test"], tool: ("npm", &["--version"]) };
 
 impl Language {
     fn is_here(&self) -> bool {
         is_here(self.program, &["--version"])
     }
 
-    fn sdk(&self) -> PathBuf {
-        root().join(format!("plugins/sdk-{}", self.folder))
+    fn builds(&self) -> bool {
+        self.is_here() && is_here(self.tool.0, self.tool.1)
     }
 
-    /// A plugin of a kind as an author gets it: the template, under a name, with the SDK and the contract beside it.
-    fn plugin(&self, kind: &str) -> tempfile::TempDir {
-        let plugin = tempfile::tempdir().unwrap();
-        let dir = plugin.path();
-        copy(&root().join("plugins/templates").join(self.folder).join(kind), dir);
-        copy(&self.sdk().join("sprag"), &dir.join("sprag"));
-        let wit = dir.join("sprag/wit");
-        let (stage, rest) = if self.folder == "js" { (wit.clone(), wit.join("deps")) } else { (wit.join("stage"), wit.clone()) };
-        copy(&root().join("wit/stage"), &stage);
-        for package in ["data", "linalg", "run"] {
-            copy(&root().join("wit").join(package), &rest.join(package));
-        }
-        if self.folder == "python" {
-            copy(&root().join("plugins/sdk/wasi"), &wit.join("wasi"));
-        }
-        for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
-            let text = fs::read_to_string(&entry).unwrap().replace("{{name}}", NAME);
-            fs::write(entry, text).unwrap();
-        }
-        plugin
+    fn sdk(&self) -> PathBuf {
+        root().join(format!("plugins/sdk-{}", self.name))
     }
 
     #[track_caller]
@@ -65,23 +48,19 @@ impl Language {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            let _bytes = fs::copy(entry.path(), target).unwrap();
-        }
+/// A trainer as an author gets it takes the place of `train-ridge`, and gives the figures that scikit-learn gives.
+fn a_trainer_takes_the_place_of_the_built_in_one(language: &Language) {
+    if !language.builds() {
+        return;
     }
-}
-
-/// The example with another trainer, at each of the golden alphas.
-fn gives_the_golden_figures(component: &Path) {
     let project = Project::diabetes();
-    fs::copy(component, project.path("mine.wasm")).unwrap();
-    project.edit("plugin = \"train-ridge\"", "plugin = \"./mine.wasm\"");
+    let _ = project.run(&["lock"]).ok();
+    let _ = project.run(&["plugin", "new", "--stage", "train", "--lang", language.name, "mine"]).ok();
+    let built: Value = project.run(&["plugin", "build", "mine", "--json"]).ok().json();
+    assert_eq!((&built["plugin"], &built["built"]), (&"mine 0.1.0".into(), &true.into()));
+    let _ = project.run(&["plugin", "check", "mine", "--stage", "train"]).ok();
+    let swapped: Value = project.run(&["swap", "train", "mine", "--yes", "--json"]).ok().json();
+    assert_eq!((&swapped["after"]["plugin"], &swapped["changed"]), (&"./mine/build/plugin.wasm".into(), &true.into()));
     for (alpha, expected) in GOLDEN {
         let record: RunRecord = project.record(&["--param", &format!("train.alpha={alpha}")]);
         let evaluate = record.stages.iter().find(|stage| stage.name == "evaluate").unwrap();
@@ -90,6 +69,9 @@ fn gives_the_golden_figures(component: &Path) {
         let mse = mse.unwrap_or_else(|| panic!("no mse in {record:?}")).value;
         assert!((mse - expected).abs() < 1e-9, "alpha {alpha}: {mse} for {expected}");
     }
+    // An interpreter takes a minute over a million rows, which is for authors to wait for.
+    let tested: Value = project.run(&["plugin", "test", "mine", "--skip", "million-rows", "--json"]).ok().json();
+    assert_eq!(tested["conforms"], true, "{tested}");
 }
 
 #[test]
@@ -103,23 +85,26 @@ fn the_sdks_pass_their_own_tests() {
 }
 
 #[test]
-fn every_template_passes_its_own_test() {
+fn every_project_passes_its_own_test() {
+    let project = Project::none();
     for language in [PYTHON, JAVASCRIPT] {
         if !language.is_here() {
             continue;
         }
-        for kind in ["check", "train", "evaluate", "notify"] {
-            language.passes(language.plugin(kind).path(), language.test);
+        for kind in ["sanity-check", "train", "evaluate", "notify"] {
+            let name = format!("{kind}-{}", language.name);
+            let _ = project.run(&["plugin", "new", "--stage", kind, "--lang", language.name, &name]).ok();
+            language.passes(&project.path(&name), language.test);
         }
     }
 }
 
 #[test]
-fn a_trainer_in_python_gives_the_golden_figures() {
-    if !is_here("componentize-py", &["--version"]) {
-        return;
-    }
-    let plugin = PYTHON.plugin("train");
-    PYTHON.passes(plugin.path(), &["-m", "sprag.build", "plugin.wasm"]);
-    gives_the_golden_figures(&plugin.path().join("plugin.wasm"));
+fn a_trainer_in_python() {
+    a_trainer_takes_the_place_of_the_built_in_one(&PYTHON);
+}
+
+#[test]
+fn a_trainer_in_javascript() {
+    a_trainer_takes_the_place_of_the_built_in_one(&JAVASCRIPT);
 }

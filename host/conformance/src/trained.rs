@@ -104,11 +104,8 @@ impl Model<'_> {
             state[at] ^= 1 << (place % 8);
             let source = self.of_state(Arc::new(state));
             let scored = async { self.runtime.scorer(&source, &self.settings).await?.predict(rows).await };
-            match scored.await {
-                Err(failure @ (StageFailure::Trap { .. } | StageFailure::Limit(_))) => {
-                    return Some(format!("a state with one bit turned in byte {at} brought it down: {failure}"));
-                }
-                Ok(_) | Err(_) => {}
+            if let Err(failure @ (StageFailure::Trap { .. } | StageFailure::Limit(_))) = scored.await {
+                return Some(format!("a state with one bit turned in byte {at} brought it down: {failure}"));
             }
         }
         None

@@ -166,6 +166,35 @@ pub struct Problem {
     pub is_refusal: bool,
 }
 
+/// Two components that give themselves one name and version, of which nobody could say later which it was.
+fn of_one_name(manifest: &Manifest, planned: &BTreeMap<String, PlannedStage>) -> Vec<Problem> {
+    let mut seen: BTreeMap<(&str, &str), &PlannedStage> = BTreeMap::new();
+    let mut problems = vec![];
+    for entry in entries(manifest) {
+        let Some(stage) = planned.get(&entry.name) else { continue };
+        let first = *seen.entry((&stage.info.name, &stage.info.version)).or_insert(stage);
+        if first.component.digest != stage.component.digest {
+            let path: Vec<_> = entry.path.iter().copied().chain(["plugin"]).collect();
+            let message = format!(
+                "stage `{}`: plugin `{}`: expected one component of the name `{}` and version {}, found two: {} here, and {} in the stage `{}`",
+                stage.name,
+                stage.plugin,
+                stage.info.name,
+                stage.info.version,
+                stage.component.digest,
+                first.component.digest,
+                first.name
+            );
+            problems.push(Problem::new(
+                &path,
+                message,
+                Some("give one of them another version, or both stages the same component".to_owned()),
+            ));
+        }
+    }
+    problems
+}
+
 impl Problem {
     pub(crate) fn new(path: &[&str], message: impl Into<String>, hint: Option<String>) -> Self {
         let path = path.iter().map(|key| (*key).to_owned()).collect();
@@ -275,6 +304,7 @@ impl Plan {
                 Err(found) => problems.extend(found),
             }
         }
+        problems.extend(of_one_name(manifest, &planned));
         if !problems.is_empty() {
             return Err(problems);
         }

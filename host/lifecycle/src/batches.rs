@@ -9,13 +9,13 @@ use sprag_data::{Kept, Source};
 use sprag_runtime::{Cancel, Runtime, ScorerSettings, StageFailure};
 use sprag_schemas::batch::{Batch, BatchFailure, BatchRecord, BatchSummary, When};
 use sprag_schemas::event::Event;
-use sprag_schemas::manifest::Manifest;
 use sprag_schemas::record::{RunOutcome, RunRecord};
 use sprag_store::{Store, StoreError};
 
 use crate::error::with_causes;
 use crate::lock::{accept_lock, take_lock};
 use crate::origin::PendingOrigin;
+use crate::policies::refuse_revoked;
 use crate::run::{Observer, Run, RunOptions, new_id};
 use crate::time::now;
 use crate::{Project, RunError, exit_code, models};
@@ -61,7 +61,7 @@ pub async fn batch(
     observer(Event::RunStarted { run: id, project: record.project.clone(), stages: vec![] });
     store.start_run(&record)?;
     let runtime = Runtime::new(options.code_dir.as_deref())?;
-    let jobs = Jobs { root: &project.root, manifest: &project.manifest, store: &store, runtime: &runtime, cancel: &cancel };
+    let jobs = Jobs { project, store: &store, runtime: &runtime, cancel: &cancel };
     let chosen = project.manifest.batch.keys().filter(|name| names.is_empty() || names.contains(name));
     (record.outcome, record.reason) = (RunOutcome::Succeeded, "all files were scored".to_owned());
     for name in chosen {
@@ -104,8 +104,7 @@ impl Run<'_> {
             }
             self.record_start()?;
             let (runtime, store, cancel) = (self.runtime()?.clone(), self.store.clone(), self.cancel.clone());
-            let (root, manifest) = (&project.root, &project.manifest);
-            let jobs = Jobs { root, manifest, store: &store, runtime: &runtime, cancel: &cancel };
+            let jobs = Jobs { project, store: &store, runtime: &runtime, cancel: &cancel };
             let done = jobs.score(name).await;
             judge(&mut self.record, &done);
             self.tell(Event::BatchFinished { record: Box::new(done.clone()) });
@@ -117,8 +116,7 @@ impl Run<'_> {
 
 /// What scores the files of a project.
 struct Jobs<'a> {
-    root: &'a Path,
-    manifest: &'a Manifest,
+    project: &'a Project,
     store: &'a Arc<Store>,
     runtime: &'a Runtime,
     cancel: &'a Cancel,
@@ -139,7 +137,7 @@ enum JobError {
 
 impl Jobs<'_> {
     async fn score(&self, name: &str) -> BatchRecord {
-        let (summary, error) = match self.try_score(&self.manifest.batch[name]).await {
+        let (summary, error) = match self.try_score(&self.project.manifest.batch[name]).await {
             Ok(summary) => (Some(summary), None),
             Err(error) => (None, Some(failure(&error))),
         };
@@ -148,9 +146,13 @@ impl Jobs<'_> {
 
     async fn try_score(&self, batch: &Batch) -> Result<BatchSummary, JobError> {
         let version = self.store.find_version(&self.reference(batch))?;
+        refuse_revoked(&self.project.policies, &version.model.scorer)?;
         let source = models::open_version(self.runtime, self.store, &version)?;
         let failed = |failure: StageFailure| BatchError::Scorer { model: version.version.to_string(), failure };
-        let settings = ScorerSettings { limits: Limits::default().with(&self.manifest.limits), seed: self.manifest.run.seed };
+        let settings = ScorerSettings {
+            limits: Limits::default().with(&self.project.manifest.limits),
+            seed: self.project.manifest.run.seed,
+        };
         let scorers = RuntimeScorers(self.runtime.scorer_factory(&source, &settings).map_err(failed)?);
         let (job, cancel) = (self.job(batch), self.cancel.clone());
         let (name, digest) = (version.version.to_string(), source.digest);
@@ -172,34 +174,34 @@ impl Jobs<'_> {
 
     /// The version that the project means.
     fn reference(&self, batch: &Batch) -> String {
-        let model = self.manifest.model_name();
+        let model = self.project.manifest.model_name();
         match batch.model.as_deref() {
-            None => format!("{model}@{}", self.manifest.champion_alias()),
+            None => format!("{model}@{}", self.project.manifest.champion_alias()),
             Some(alias) if alias.starts_with('@') => format!("{model}{alias}"),
             Some(named) => named.to_owned(),
         }
     }
 
     fn job(&self, batch: &Batch) -> BatchJob {
-        let mut input = Source::new(self.root.join(&batch.input));
+        let mut input = Source::new(self.project.root.join(&batch.input));
         if let Some(delimiter) = batch.delimiter {
             // A character that is no ASCII byte is refused where the file is read, as any bad delimiter is.
             input.delimiter = u8::try_from(delimiter).unwrap_or(u8::MAX);
         }
         let tolerance = batch.max_errors.as_ref().map(|most| most.as_str().parse::<Tolerance>());
         BatchJob {
-            rejects: batch.rejects.as_ref().map(|path| self.root.join(path)),
+            rejects: batch.rejects.as_ref().map(|path| self.project.root.join(path)),
             tolerance: tolerance.map_or_else(Tolerance::default, |most| most.expect("the project file takes no other text")),
             kept: batch.columns.clone().map_or(Kept::All, Kept::Only),
             prefix: batch.prefix.clone(),
             replace: true,
-            ..BatchJob::new(input, self.root.join(&batch.output))
+            ..BatchJob::new(input, self.project.root.join(&batch.output))
         }
     }
 
     /// A file by its path in the project, as the project file names it.
     fn named(&self, mut file: sprag_schemas::batch::BatchFile) -> sprag_schemas::batch::BatchFile {
-        if let Ok(inside) = Path::new(&file.path).strip_prefix(self.root) {
+        if let Ok(inside) = Path::new(&file.path).strip_prefix(&self.project.root) {
             file.path = inside.display().to_string();
         }
         file

@@ -43,6 +43,14 @@ pub enum RunError {
         /// The names that there are.
         known: Vec<String>,
     },
+    /// A policy revoked the scorer of a registered model: what was registered before it was is not scored with after.
+    #[error("the model's scorer {scorer} is revoked by {policy}")]
+    Revoked {
+        /// The digest of the scorer.
+        scorer: String,
+        /// The policy, with the line.
+        policy: String,
+    },
     /// Another run holds the project.
     #[error("another run holds the project{}", .holder.as_deref().map(|run| format!(": {run}")).unwrap_or_default())]
     Busy {
@@ -67,7 +75,7 @@ impl RunError {
             Self::Project(error) if error.is_refusal() => exit_code::REFUSED,
             Self::Project(error) if matches!(**error, ProjectError::Write { .. }) => exit_code::INTERNAL,
             Self::Project(_) | Self::Data(_) | Self::Input { .. } | Self::UnknownBatch { .. } => exit_code::BAD_PROJECT,
-            Self::Lock { .. } => exit_code::REFUSED,
+            Self::Lock { .. } | Self::Revoked { .. } => exit_code::REFUSED,
             Self::Busy { .. } => exit_code::BUSY,
             Self::Cancelled => exit_code::CANCELLED,
             Self::Store(_) => exit_code::INTERNAL,
@@ -83,6 +91,7 @@ impl RunError {
             Self::Data(error) => error.hint().into_iter().collect(),
             Self::Input { source, .. } => source.hint().into_iter().collect(),
             Self::Lock { .. } => vec!["look at what each component may do, then accept it with `sprag lock`".to_owned()],
+            Self::Revoked { .. } => vec!["train again with a component that is allowed, and register that; an alias that points at the model can go back with `sprag rollback`".to_owned()],
             Self::Busy { .. } => vec!["leave out `--no-wait` to wait for it".to_owned()],
             Self::Store(error) => error.hint().into_iter().collect(),
             Self::Load(_) => vec!["build or copy the component again".to_owned()],

@@ -23,6 +23,7 @@ use crate::RunError;
 use crate::call::stage_call;
 use crate::error::with_causes;
 use crate::models;
+use crate::policies::refuse_revoked;
 use crate::run::Run;
 
 /// What came of a stage.
@@ -150,7 +151,10 @@ impl Run<'_> {
 
     fn open_production(&self, runtime: &Runtime) -> Result<Option<ModelSource>, RunError> {
         let trainer = self.project.trainer().map(|(_, component)| component);
-        let open = |version| models::open(runtime, &self.store, model_of(version), Some(version), trainer);
+        let open = |version| {
+            refuse_revoked(&self.project.policies, &model_of(version).scorer)?;
+            models::open(runtime, &self.store, model_of(version), Some(version), trainer)
+        };
         self.production.as_ref().map(open).transpose()
     }
 }

@@ -36,7 +36,7 @@ pub use lock::{LockStatus, accept_lock, lock_status, read_lock, require_lock, wr
 pub use models::open_version;
 pub use origin::origin;
 pub use plugins::{Pin, PluginSource, SourcedPlugin, signatures_beside};
-pub use policies::{policies, read_policies};
+pub use policies::{policies, read_policies, refuse_revoked};
 pub use preview::{StagePreview, preview};
 pub use project::{BuiltIns, Component, Project, ProjectError, Surroundings, read_file, write_file};
 pub use run::{Observer, RunOptions, exit_code, run};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use sprag_core::policy::PolicyFile;
 use sprag_schemas::manifest::Manifest;
 
+use crate::RunError;
 use crate::project::ProjectError;
 
 /// Reads the policies of the machine and the user, and that of the project, each once.
@@ -28,4 +29,15 @@ pub fn read_policies(paths: &[PathBuf]) -> Result<Vec<PolicyFile>, ProjectError>
 fn read(path: PathBuf) -> Result<PolicyFile, ProjectError> {
     let text = std::fs::read_to_string(&path).map_err(|source| ProjectError::Read { path: path.clone(), source })?;
     Ok(PolicyFile::parse(&path.display().to_string(), &text)?)
+}
+
+/// Refuses a scorer that a policy revoked.
+///
+/// # Errors
+/// One did.
+pub fn refuse_revoked(policies: &[PolicyFile], scorer: &str) -> Result<(), RunError> {
+    let Ok(digest) = scorer.parse() else { return Ok(()) };
+    let Some((policy, line)) = sprag_core::policy::revoked(policies, &digest) else { return Ok(()) };
+    let policy = line.map_or_else(|| policy.path.clone(), |line| format!("{}:{line}", policy.path));
+    Err(RunError::Revoked { scorer: scorer.to_owned(), policy })
 }

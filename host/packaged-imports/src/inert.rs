@@ -2,7 +2,7 @@
 
 use crate::bindings::Imports;
 use crate::bindings::exports::sprag::data::tables::{
-    self, Column, Cursor, DataError, Field, GuestCursor, GuestTable, TableBorrow,
+    self, Column, Cursor, DataError, Field, GuestCursor, GuestTable, RawColumn, TableBorrow,
 };
 use crate::bindings::exports::sprag::linalg::kernels::{
     self, ColumnStats, Factors, GuestMatrix, LinalgError, Matrix, MatrixBorrow, Solution, Spectrum,
@@ -114,6 +114,10 @@ impl GuestTable for NoTable {
 
 impl GuestCursor for NoCursor {
     fn next(&self) -> Result<Option<Vec<Column>>, DataError> {
+        match *self {}
+    }
+
+    fn next_raw(&self) -> Result<Option<Vec<RawColumn>>, DataError> {
         match *self {}
     }
 }

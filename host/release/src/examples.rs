@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sprag_core::digest::Digest;
 use sprag_core::limits::Limits;
 use sprag_data::{DType, Format, Source, Table, write_csv};
-use sprag_lifecycle::{Project, open_version, split_of, with_causes};
+use sprag_lifecycle::{Project, open_version, refuse_revoked, split_of, with_causes};
 use sprag_runtime::{Runtime, ScorerSettings};
 use sprag_schemas::record::{ModelField, ModelVersion};
 use sprag_store::Store;
@@ -25,6 +25,7 @@ pub(crate) async fn make(
     runtime: &Runtime,
     version: &ModelVersion,
 ) -> Result<(Digest, Digest), String> {
+    refuse_revoked(&project.policies, &version.model.scorer).map_err(|error| with_causes(&error))?;
     let holdout = split_of(&project.root, &project.manifest).map_err(|error| with_causes(&error))?.holdout;
     let wanted = project.manifest.release.smoke_rows.unwrap_or(ROWS);
     let count = u32::try_from(holdout.row_count()).unwrap_or(u32::MAX).min(wanted);

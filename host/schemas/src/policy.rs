@@ -187,9 +187,9 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_shown_with_its_line_and_the_known_ones() {
-        let error = Policy::parse(&TEXT.replace("memory", "processes")).unwrap_err();
+        let error = Policy::parse(&TEXT.replace("memory", "sockets")).unwrap_err();
         assert!(error.contains("line 15, column 1"), "{error}");
-        assert!(error.contains("unknown field `processes`, expected one of `kinds`, `projects`, `env`"), "{error}");
+        assert!(error.contains("unknown field `sockets`, expected one of `kinds`, `projects`, `env`"), "{error}");
         for unknown in ["plugin = []", "[revoked]\nkeys = []", "[[plugins]]\nallow = []"] {
             assert!(Policy::parse(unknown).unwrap_err().contains("unknown field"), "{unknown}");
         }

@@ -58,7 +58,7 @@ fn onnxruntime_gives_the_same_answers() {
         match answer {
             Err(error) => faults.push(format!("{name}: {error}")),
             Ok(answer) if answer.width.to_string() != width => {
-                faults.push(format!("{name}: {} columns for {width}", answer.width))
+                faults.push(format!("{name}: {} columns for {width}", answer.width));
             }
             Ok(answer) => {
                 if let Some(at) = (0..expected.len()).find(|at| !is_near(answer.values[*at], expected[*at], within)) {

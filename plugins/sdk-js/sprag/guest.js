@@ -39,15 +39,24 @@ export function guest(stage, about, { create, getSecret } = {}) {
     }
 
     static load(state) {
-      return asFailures(undefined, () => new Model(stage.model.load(readAll(state))));
+      return asFailures(undefined, () => {
+        const model = new Model(stage.model.load(readAll(state)));
+        // These two have no way to fail when the host asks, and a state that `save` did not write may lack what they need.
+        try {
+          model.fields = [model.scorer.inputs().map(rawField), model.scorer.outputs().map(rawField)];
+        } catch (thrown) {
+          throw new BadInput(`expected a model's state, found one without what its columns are made of: ${thrown}`);
+        }
+        return model;
+      });
     }
 
     inputs() {
-      return this.scorer.inputs().map(rawField);
+      return this.fields[0];
     }
 
     outputs() {
-      return this.scorer.outputs().map(rawField);
+      return this.fields[1];
     }
 
     predict(rows, inputs) {
@@ -162,6 +171,8 @@ class HostTable extends Table {
     const dtypes = columns.map((name) => this.field(name).dtype);
     const cursor = host(() => this.raw.scan(columns, rows));
     for (let batch = host(() => cursor.next()); batch !== undefined; batch = host(() => cursor.next())) {
+      // Who walks a table need not think of it, unless a batch takes long.
+      if (current?.shouldStop()) throw new Cancelled();
       yield batch.map((raw, at) => column(raw, dtypes[at]));
     }
   }
@@ -235,7 +246,10 @@ function writeAll(writer, data) {
   for (let at = 0; at < data.length; at += CHUNK) host(() => writer.write(data.subarray(at, at + CHUNK)));
 }
 
-const rawField = ({ name, dtype = 'float', nullable = false }) => ({ name, dtype, nullable });
+function rawField({ name, dtype = 'float', nullable = false }) {
+  if (typeof name !== 'string') throw new TypeError(`expected a column's name, found \`${name}\``);
+  return { name, dtype, nullable };
+}
 
 const DTYPES = { floats: 'float', integers: 'integer', booleans: 'boolean', texts: 'text' };
 

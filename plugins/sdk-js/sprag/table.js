@@ -2,8 +2,8 @@
 
 import { BadInput } from './failure.js';
 
-/** The rows of a batch, unless there is a reason for another number: at this size the hand-over runs at full speed. */
-export const BATCH_ROWS = 1 << 16;
+/** The rows of a batch, unless there is a reason for another number: between two, the stage may be asked to stop, and an interpreter takes its time over each. */
+export const BATCH_ROWS = 1 << 14;
 
 const NUMERIC = ['float', 'integer', 'boolean'];
 

@@ -66,9 +66,47 @@ test('a system by hand', () => {
   assert.throws(() => solve([Float64Array.of(1, 1), Float64Array.of(1, 1)], [1, 1]), BadInput);
 });
 
+test('a state without what its columns are made of is refused', () => {
+  class Line extends Scorer {
+    static format = 'line/1';
+    inputs() {
+      return this.state.features.map((name) => ({ name }));
+    }
+    predict() {
+      return [];
+    }
+  }
+  const kept = [
+    [console, { ...console }],
+    [Math, { random: Math.random }],
+    [Date, { now: Date.now }],
+    [performance, { now: performance.now }],
+    [globalThis, { fetch }],
+  ];
+  const reader = (state) => {
+    const bytes = new TextEncoder().encode(JSON.stringify(state));
+    return { len: () => BigInt(bytes.length), read: (at) => bytes.subarray(Number(at)) };
+  };
+  try {
+    const stage = trainer({ model: Line, train() {} });
+    const { Model } = guest(stage, { name: 'p', version: '1.0.0', summary: '', 'params-schema': {} }).score;
+    assert.deepEqual(Model.load(reader({ format: 'line/1', features: ['a'] })).inputs(), [{ name: 'a', dtype: 'float', nullable: false }]);
+    for (const state of [{ format: 'line/1', featurez: ['a'] }, { format: 'line/1', features: [1] }]) {
+      assert.throws(
+        () => Model.load(reader(state)),
+        (thrown) => thrown.tag === 'bad-input' && /columns are made of/.test(thrown.val),
+      );
+    }
+  } finally {
+    for (const [object, members] of kept) Object.assign(object, members);
+  }
+});
+
 test("the guest speaks the contract's types", () => {
   const logs = [];
+  let stops = false;
   const raw = {
+    shouldStop: () => stops,
     seed: () => 7n,
     paramsJson: () => '{"b":2}',
     log: (level, message) => logs.push([level, message]),
@@ -107,6 +145,10 @@ test("the guest speaks the contract's types", () => {
       (thrown) => thrown.tag === 'internal' && /TypeError/.test(thrown.val),
     );
     assert.equal(logs[0][0], 'error');
+    // Who walks a table is stopped between two batches.
+    stops = true;
+    batches.push([text]);
+    assert.throws(() => made.sanityCheck.run(raw, table), { tag: 'cancelled' });
     assert.deepEqual(made.plugin.describe(), { name: 'p', version: '1.0.0', summary: '', paramsSchema: '{}' });
   } finally {
     for (const [object, members] of kept) Object.assign(object, members);

@@ -10,6 +10,7 @@ import random
 import sys
 import traceback
 import types as python_types
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -101,13 +102,19 @@ def export(module: python_types.ModuleType, about: dict[str, Any]) -> dict[str, 
         @classmethod
         def load(cls, state: Any) -> Model:
             with _as_failures():
-                return cls(found.scorer.load(_read(state)))
+                model = cls(found.scorer.load(_read(state)))
+                # These two have no way to fail when the host asks, and a state that `save` did not write may lack what they need.
+                try:
+                    model.fields = [[_raw_field(field) for field in fields] for fields in (model.scorer.inputs(), model.scorer.outputs())]
+                except Exception as error:
+                    raise failures.BadInput(f"expected a model's state, found one without what its columns are made of: {error}") from error
+                return model
 
         def inputs(self) -> list[Any]:
-            return [_raw_field(field) for field in self.scorer.inputs()]
+            return self.fields[0]
 
         def outputs(self) -> list[Any]:
-            return [_raw_field(field) for field in self.scorer.outputs()]
+            return self.fields[1]
 
         def predict(self, rows: int, inputs: list[Any]) -> list[Any]:
             with _as_failures():
@@ -210,10 +217,13 @@ class HostTable(Table):
         with cursor:
             while True:
                 with _host():
-                    batch = cursor.next()
+                    batch = cursor.next_raw()
                 if batch is None:
                     return
-                yield [_column(raw, dtype) for raw, dtype in zip(batch, dtypes)]
+                # Who walks a table need not think of it, unless a batch takes long.
+                if _output.session is not None and _output.session.should_stop():
+                    raise failures.Cancelled
+                yield [_of_bytes(raw, dtype) for raw, dtype in zip(batch, dtypes)]
 
 
 class HostModel(stage.Model):
@@ -323,7 +333,24 @@ def _write(writer: Any, data: bytes) -> None:
 
 
 def _raw_field(field: Field) -> Any:
+    if not isinstance(field.name, str):
+        raise TypeError(f"expected a column's name, found {field.name!r}")
     return tables.Field(field.name, tables.Dtype[field.dtype.name], field.nullable)
+
+
+def _of_bytes(raw: Any, dtype: Dtype) -> Column:
+    """A column that came as bytes: numbers stay packed, and none is an object before it is looked at."""
+    if dtype is Dtype.TEXT:
+        return Column(dtype, _texts(raw.bytes, raw.ends), raw.validity)
+    if dtype is Dtype.BOOLEAN:
+        return Column(dtype, raw.bytes, raw.validity)
+    values = array("d" if dtype is Dtype.FLOAT else "q")
+    values.frombytes(raw.bytes)
+    return Column(dtype, values, raw.validity)
+
+
+def _texts(data: bytes, ends: Sequence[int]) -> list[str]:
+    return [data[start:end].decode() for start, end in zip([0, *ends], ends)]
 
 
 def _column(raw: Any, dtype: Dtype | None = None) -> Column:
@@ -334,8 +361,7 @@ def _column(raw: Any, dtype: Dtype | None = None) -> Column:
         return Column(dtype or Dtype.INTEGER, values.value, raw.validity)
     if isinstance(values, tables.Values_Booleans):
         return Column(Dtype.BOOLEAN, values.value, raw.validity)
-    data, ends = values.value.bytes, values.value.ends
-    return Column(Dtype.TEXT, [data[start:end].decode() for start, end in zip([0, *ends], ends)], raw.validity)
+    return Column(Dtype.TEXT, _texts(values.value.bytes, values.value.ends), raw.validity)
 
 
 def _raw_column(column: Column) -> Any:

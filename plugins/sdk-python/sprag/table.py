@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .failure import BadInput
 
 BATCH_ROWS = 1 << 15
-"""The rows of a batch, unless there is a reason for another number. A Python float takes 24 bytes, so a batch of 100 columns takes 80 MB."""
+"""The rows of a batch, unless there is a reason for another number. Numbers come packed, in arrays: a batch of 100 columns takes 26 MB."""
 
 
 class Dtype(enum.Enum):
@@ -42,6 +42,8 @@ class Field:
 @dataclass
 class Column:
     """A run of rows of one column: `values` has an entry for each row, which at a null is 0, 0.0, or the empty text.
+
+    Numbers of a table are packed in an `array`, booleans in `bytes`; texts are a list.
 
     `validity` is a bitmap, least significant bit first: bit `i` is 1 where row `i` has a value; none where no row is null.
     """

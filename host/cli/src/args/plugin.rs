@@ -111,6 +111,9 @@ pub struct PluginTestArgs {
     /// Run this case alone; may be given more than once.
     #[arg(long = "case", value_name = "NAME")]
     pub only: Vec<String>,
+    /// Leave this case out; may be given more than once.
+    #[arg(long, value_name = "NAME")]
+    pub skip: Vec<String>,
     /// A folder with cases of your own, each a folder with a `case.toml`; `cases` in the plugin's folder without it.
     #[arg(long, value_name = "DIR")]
     pub cases: Option<PathBuf>,

@@ -39,7 +39,6 @@ use std::path::{Path, PathBuf};
 
 use sprag_lifecycle::{Project, ProjectError, Surroundings};
 use sprag_plugins::Plugins;
-use sprag_schemas::exit_code;
 use sprag_schemas::manifest::Manifest;
 use sprag_store::Store;
 
@@ -86,12 +85,7 @@ pub(crate) fn refuse_revoked(named: Option<&Path>, scorer: &str) -> Result<(), C
     } else {
         sprag_lifecycle::read_policies(&surroundings::policies())?
     };
-    let Ok(digest) = scorer.parse() else { return Ok(()) };
-    let Some((policy, line)) = sprag_core::policy::revoked(&policies, &digest) else { return Ok(()) };
-    let place = line.map_or_else(|| policy.path.clone(), |line| format!("{}:{line}", policy.path));
-    let message = format!("the model's scorer {digest} is revoked by {place}");
-    let error = CommandError { code: exit_code::REFUSED, ..CommandError::user(message) };
-    Err(error.hint("train again with a component that is allowed, and register that"))
+    Ok(sprag_lifecycle::refuse_revoked(&policies, scorer)?)
 }
 
 /// Reads the project file alone, for a command that runs none of its stages.

@@ -145,7 +145,18 @@ impl Rights {
     }
 
     fn lines(&self, sign: &str) -> Vec<String> {
-        let imports = self.imports.iter().map(|import| format!("  {sign} {:<56} {DIM}{}{DIM:#}", import.meaning, import.name));
+        // Many imports may mean one thing, such as all that writes to standard streams.
+        let mut meanings: Vec<(&str, Vec<&str>)> = vec![];
+        for Import { name, meaning } in &self.imports {
+            match meanings.iter_mut().find(|(known, _)| known == meaning) {
+                Some((_, names)) => names.push(name),
+                None => meanings.push((meaning, vec![name])),
+            }
+        }
+        let imports = meanings.into_iter().map(|(meaning, names)| {
+            let more = if names.len() > 1 { format!(" and {} more", names.len() - 1) } else { String::new() };
+            format!("  {sign} {meaning:<60} {DIM}{}{more}{DIM:#}", names[0])
+        });
         imports.chain(self.grants.iter().map(|grant| format!("  {sign} is granted {grant}"))).collect()
     }
 }

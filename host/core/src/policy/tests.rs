@@ -243,7 +243,7 @@ fn a_policy_that_means_nothing_is_an_error_with_its_line() {
         ("[[grants]]\nenv = [\"A*B\"]\n", Some(2), "`env`: expected a name, perhaps with one `*` at its end, found `A*B`"),
         ("[[grants]]\nprojects = [\"*a\"]\n", Some(2), "`projects`: expected a name"),
         ("[[grants]]\nfolders = [\"\"]\n", Some(2), "`folders`"),
-        ("[[grants]]\nprocesses = true\n", None, "unknown field `processes`"),
+        ("[[grants]]\nsockets = true\n", None, "unknown field `sockets`"),
     ] {
         let error = PolicyFile::parse("p.toml", text).unwrap_err();
         assert_eq!(error.line, line, "{text}");

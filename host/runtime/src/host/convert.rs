@@ -36,6 +36,21 @@ pub(crate) fn column_to_wit(column: Column) -> wit::Column {
     wit::Column { values, validity: column.validity }
 }
 
+pub(crate) fn column_to_raw(column: Column) -> wit::RawColumn {
+    fn packed<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+        let mut packed = Vec::with_capacity(values.len() * N);
+        values.iter().for_each(|value| packed.extend_from_slice(&bytes(*value)));
+        packed
+    }
+    let (bytes, ends) = match column.values {
+        Values::Floats(values) => (packed(&values, f64::to_le_bytes), vec![]),
+        Values::Integers(values) => (packed(&values, i64::to_le_bytes), vec![]),
+        Values::Booleans(values) => (values, vec![]),
+        Values::Texts { bytes, ends } => (bytes, ends),
+    };
+    wit::RawColumn { bytes, ends, validity: column.validity }
+}
+
 pub(crate) fn column_from_wit(column: wit::Column) -> Column {
     let values = match column.values {
         wit::Values::Floats(values) => Values::Floats(values),

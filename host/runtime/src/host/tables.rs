@@ -1,10 +1,10 @@
 //! `sprag:data/tables`
 
-use sprag_data::Table;
+use sprag_data::{Column as TableColumn, Table};
 use wasmtime::component::Resource;
 
-use super::convert::{column_bytes, column_to_wit, error_to_wit, field_to_wit};
-use crate::bindings::sprag::data::tables::{Column, DataError, Field, Host, HostCursor, HostTable};
+use super::convert::{column_bytes, column_to_raw, column_to_wit, error_to_wit, field_to_wit};
+use crate::bindings::sprag::data::tables::{Column, DataError, Field, Host, HostCursor, HostTable, RawColumn};
 use crate::failure::LimitHit;
 use crate::state::StageState;
 
@@ -92,8 +92,28 @@ impl HostTable for StageState {
 
 impl HostCursor for StageState {
     fn next(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<Result<Option<Vec<Column>>, DataError>> {
+        self.next_batch(&cursor, column_to_wit)
+    }
+
+    fn next_raw(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<Result<Option<Vec<RawColumn>>, DataError>> {
+        self.next_batch(&cursor, column_to_raw)
+    }
+
+    fn drop(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<()> {
+        self.handles.delete(cursor)?;
+        Ok(())
+    }
+}
+
+impl StageState {
+    /// Moves a cursor on by a batch, whose columns take the form that was asked for.
+    fn next_batch<T>(
+        &mut self,
+        cursor: &Resource<Cursor>,
+        form: impl Fn(TableColumn) -> T,
+    ) -> wasmtime::Result<Result<Option<Vec<T>>, DataError>> {
         let most = self.call.limits.call;
-        let cursor = self.handles.get_mut(&cursor)?;
+        let cursor = self.handles.get_mut(cursor)?;
         let left = cursor.table.row_count() - cursor.offset;
         if left == 0 {
             return Ok(Ok(None));
@@ -108,18 +128,13 @@ impl HostCursor for StageState {
                     if bytes > most {
                         return Err(LimitHit::call(&self.call.limits).into());
                     }
-                    columns.push(column_to_wit(column));
+                    columns.push(form(column));
                 }
                 Err(error) => return Ok(Err(error_to_wit(&error))),
             }
         }
         cursor.offset += u64::from(rows);
         Ok(Ok(Some(columns)))
-    }
-
-    fn drop(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<()> {
-        self.handles.delete(cursor)?;
-        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use ndarray::{IxDyn, Zip};
 
 use super::Make;
 use super::broadcast::{common, zip};
+use crate::error::ModelError;
 use crate::node::{Operator, input};
 use crate::tensor::{Kind, Tensor};
 
@@ -20,7 +21,11 @@ pub(super) const KNOWN: &[(&str, Make)] = &[
     ("Equal", |_, _| Ok(compared(|a, b| a == b))),
     ("Greater", |_, _| Ok(compared(|a, b| a > b))),
     ("GreaterOrEqual", |_, _| Ok(compared(|a, b| a >= b))),
-    ("IsInf", |_, _| Ok(asked(f64::is_infinite))),
+    ("IsInf", |attributes, _| {
+        let detects = |name: &str| Ok::<_, ModelError>(attributes.int(name)?.unwrap_or(1) != 0);
+        let (negative, positive) = (detects("detect_negative")?, detects("detect_positive")?);
+        Ok(asked(move |value| (negative && value == f64::NEG_INFINITY) || (positive && value == f64::INFINITY)))
+    }),
     ("IsNaN", |_, _| Ok(asked(f64::is_nan))),
     ("Less", |_, _| Ok(compared(|a, b| a < b))),
     ("LessOrEqual", |_, _| Ok(compared(|a, b| a <= b))),
@@ -37,7 +42,7 @@ fn compared(compare: fn(f64, f64) -> bool) -> Box<dyn Operator> {
     })
 }
 
-fn asked(ask: fn(f64) -> bool) -> Box<dyn Operator> {
+fn asked(ask: impl Fn(f64) -> bool + Send + Sync + 'static) -> Box<dyn Operator> {
     Box::new(move |inputs: &[Option<&Tensor>]| {
         let given = input(inputs, 0)?;
         Ok(vec![Tensor::new(Kind::Bool, given.values.mapv(|value| f64::from(u8::from(ask(value)))))])

@@ -1,6 +1,6 @@
 //! Shapes, parts and places.
 
-use ndarray::{ArrayD, Axis, IxDyn, Slice, concatenate};
+use ndarray::{ArrayD, Axis, IxDyn, concatenate};
 
 use super::Make;
 use super::broadcast::{axis, common};
@@ -149,14 +149,18 @@ fn slice(inputs: &[Option<&Tensor>]) -> Result<Vec<Tensor>, String> {
     for (((start, end), along), step) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
         let along = axis(*along, values.ndim())?;
         let length = i64::try_from(values.shape()[along]).unwrap_or(i64::MAX);
-        let bound = |at: i64| usize::try_from(if at < 0 { at.saturating_add(length) } else { at }.clamp(0, length)).unwrap_or(0);
-        let step = isize::try_from(*step)
-            .ok()
-            .filter(|step| *step > 0)
-            .ok_or_else(|| format!("expected a step from 1 on, found {step}"))?;
-        let (start, end) = (bound(*start), bound(*end));
-        let part = Slice::new(isize::try_from(start).unwrap_or(0), isize::try_from(end.max(start)).ok(), step);
-        values = values.slice_axis(Axis(along), part).to_owned();
+        // Backwards the first place is the last row, and the end is one before the first.
+        let (least, most) = if *step < 0 { (-1, length - 1) } else { (0, length) };
+        let bound = |at: i64| if at < 0 { at.saturating_add(length) } else { at }.clamp(least, most);
+        let (mut at, end, mut places) = (bound(*start).max(0), bound(*end), vec![]);
+        while *step != 0 && (if *step < 0 { at > end } else { at < end }) && at < length {
+            places.push(usize::try_from(at).map_err(|_| "expected places within the axis".to_owned())?);
+            at = at.saturating_add(*step);
+        }
+        if *step == 0 {
+            return Err("expected a step that is not 0".to_owned());
+        }
+        values = values.select(Axis(along), &places);
     }
     Ok(vec![Tensor::new(given.kind, values)])
 }

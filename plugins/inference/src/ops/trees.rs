@@ -146,8 +146,11 @@ impl Trees {
                 }
             }
             for (at, score) in scores.iter_mut().enumerate() {
-                if self.aggregate == Aggregate::Average {
-                    *score /= self.roots.len() as f64;
+                match self.aggregate {
+                    Aggregate::Average => *score /= self.roots.len() as f64,
+                    // No leaf had a weight for this target.
+                    Aggregate::Min | Aggregate::Max if *score == start => *score = 0.0,
+                    _ => {}
                 }
                 *score += self.base.get(at).copied().unwrap_or(0.0);
             }
