@@ -260,7 +260,11 @@ fn a_stage_runs_again_at_each_save_until_ctrl_c() {
     let mut dev = with_tools(&project, &["plugin", "dev", "mine", "--stage", "train"]).start();
     dev.wait_for_text("the run was to end after `train`");
     dev.wait_for_text("watching `mine`");
-    let save = |text: &str| project.write("mine/plugin.py", text);
+    // At once, as editors do: of a file that is written in two steps, the first could be built too.
+    let save = |text: &str| {
+        project.write("saved", text);
+        fs::rename(project.path("saved"), project.path("mine/plugin.py")).unwrap();
+    };
     save("broken");
     dev.wait_for_text("SyntaxError");
     dev.wait_for_text("componentize-py could not build");

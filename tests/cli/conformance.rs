@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sprag_schemas::exit_code;
 use sprag_test_programs::{CHECK, TRAINER};
 
-use crate::context::{Outcome, Project};
+use crate::context::{Outcome, Project, root};
 
 /// The status of each case, with what was found.
 fn cases(report: &Value) -> Vec<(String, String, String)> {
@@ -91,16 +91,9 @@ fn an_author_s_cases_hold_a_plugin_to_its_figures() {
     let project = Project::none();
     let ridge = sprag_builtin::PLUGINS.iter().find(|(name, ..)| *name == "train-ridge").unwrap().1;
     project.write("mine/build/plugin.wasm", ridge);
-    let data = "x,y\n1,3\n2,5\n3,7\n4,9\n";
-    project.write("mine/cases/line/rows.csv", data);
-    project.write("mine/cases/line/predictions.csv", "prediction\n3\n5\n7\n9\n");
-    let line = "must = \"find the line\"\nparams = { alpha = 0.0 }\n[data]\nfile = \"rows.csv\"\n[expect.predictions]\nfile = \"predictions.csv\"\n";
-    own(&project, "line", &format!("{line}within = 1e-9\n"));
-    own(
-        &project,
-        "negative",
-        "must = \"refuse a negative alpha\"\nparams = { alpha = -1.0 }\n[expect]\noutcomes = [\"bad-params\"]\nmessage = \"alpha\"\n",
-    );
+    for file in ["line/case.toml", "line/rows.csv", "line/predictions.csv", "negative/case.toml"] {
+        project.write(&format!("mine/cases/{file}"), fs::read(root().join("plugins/train-ridge/cases").join(file)).unwrap());
+    }
     let report: Value = project.run(&["plugin", "test", "mine", "--case", "line", "--case", "negative", "--json"]).ok().json();
     assert_eq!(report["cases"].as_array().unwrap().len(), 2);
     project.write("mine/cases/line/predictions.csv", "prediction\n3\n5\n7\n9.5\n");
@@ -110,10 +103,10 @@ fn an_author_s_cases_hold_a_plugin_to_its_figures() {
     // A report for a person, and one for a CI system.
     let told = project.run(&["plugin", "test", "mine", "--case", "line", "--case", "golden", "--junit", "report.xml"]);
     let told = told.exits(exit_code::BLOCKED).stdout;
-    assert!(told.contains("FAILED  line") && told.contains("it must find the line\n"), "{told}");
+    assert!(told.contains("FAILED  line") && told.contains("it must find the line that the points are on\n"), "{told}");
     assert!(told.ends_with("train-ridge 0.1.0 does not conform to `train`: 1 passed, 1 failed, 0 skipped\n"), "{told}");
     let xml = project.read("report.xml");
-    assert!(xml.contains("tests=\"2\"") && xml.contains("failures=\"1\"") && xml.contains("it must find the line"), "{xml}");
+    assert!(xml.contains("tests=\"2\"") && xml.contains("failures=\"1\"") && xml.contains("it must find the line that"), "{xml}");
 }
 
 #[test]

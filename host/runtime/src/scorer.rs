@@ -295,6 +295,10 @@ impl Scorer {
         let memory = self.store.data().shared.memory.clone();
         let (mut offset, mut charged) = (0_u64, 0);
         while offset < table.row_count() {
+            // The guest has no say here, and so it is given no time to stop by itself.
+            if self.store.data().shared.clock.is_cancelled() {
+                return Err(StageFailure::Cancelled);
+            }
             let rows = u32::try_from(table.row_count() - offset).unwrap_or(u32::MAX).min(most_rows);
             let batch = self.inputs.iter().map(|field| input(table, field, offset, rows)).collect::<Result<Vec<_>, _>>()?;
             let before = outputs[0].values.len();

@@ -2,10 +2,12 @@
 //!
 //! Machines are noisy, so what can be compared is measured in turn in one run, and the median and the ratio are what counts. Where a tool
 //! to compare with is missing, the line says so. `SPRAG_BENCH_PYTHON` names the Python to compare with (`python3` without it): it needs
-//! scikit-learn, pandas and pyarrow, and polars for one line more; FastAPI, uvicorn and MLflow for the services. `process`, `inside`, `linalg`, `ingest`,
-//! `serving` or `batch` as arguments run these parts alone. The services need `wrk`, and the packaged component a stock `wasmtime` (`SPRAG_BENCH_WASMTIME`).
+//! scikit-learn, pandas and pyarrow, and polars for one line more; FastAPI, uvicorn and MLflow for the services. `process`, `inside`, `linalg`,
+//! `authoring`, `ingest`, `serving` or `batch` as arguments run these parts alone. The services need `wrk`, the packaged component a stock `wasmtime` (`SPRAG_BENCH_WASMTIME`), and plugins of other languages
+//! componentize-py and npm.
 //! Nothing here is asserted.
 
+mod authoring;
 mod bare;
 mod batch;
 mod ingest;
@@ -63,6 +65,9 @@ fn main() -> ExitCode {
     }
     if chosen("linalg") {
         linalg::run(&mut report, scratch.path(), &python);
+    }
+    if chosen("authoring") {
+        authoring::run(&mut report, &sprag, scratch.path());
     }
     if chosen("ingest") {
         ingest::run(&mut report, scratch.path(), &python);

@@ -13,6 +13,7 @@ mod direction;
 mod links;
 mod manifests;
 mod plugins_page;
+mod quotes;
 mod repository;
 mod text;
 mod toolchain;
