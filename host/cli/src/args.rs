@@ -6,6 +6,7 @@ mod drift;
 mod package;
 mod plugin;
 mod policy;
+mod python;
 mod release;
 mod score;
 mod serve;
@@ -24,6 +25,7 @@ pub use plugin::{
     PluginNewArgs, PluginPublishArgs, PluginPullArgs, PluginTestArgs, PluginUpdateArgs, PluginVendorArgs,
 };
 pub use policy::{PolicyArgs, PolicyCommand};
+pub use python::{PythonArgs, PythonCommand, PythonInstallArgs};
 pub use release::{
     ApprovalsArgs, DestroyArgs, DriveArgs, EnvironmentsArgs, KeyArgs, KeyCommand, ReleaseArgs, ReleasesArgs, ReleasesCommand,
     ResumeArgs, RollbackArgs, WordArgs,
@@ -131,6 +133,9 @@ pub enum Command {
     Plugin(PluginArgs),
     /// List the built-in plugins.
     Plugins(PluginsArgs),
+    /// Install the Python of the hermetic tier.
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Python(PythonArgs),
     /// Say what the policies of a platform team allow and refuse.
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Policy(PolicyArgs),

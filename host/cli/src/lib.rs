@@ -55,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Confined { spec } => return sprag_confine::exec_confined(spec),
         Command::Plugin(args) => commands::plugin::run(args, project, &console),
         Command::Plugins(args) => commands::plugins::run(args, &console),
+        Command::Python(args) => commands::python::run(args, &console),
         Command::Policy(args) => commands::policy::run(args, project, &console),
         Command::Schema(args) => commands::schema::run(args, &console),
         Command::Completions(args) => commands::completions::run(args, &console),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
-use sprag_schemas::manifest::{Clock, Grants, Kind, Manifest, Python};
+use sprag_schemas::manifest::{Clock, Grants, Kind, Manifest, Python, PythonTier};
 use sprag_schemas::record::Tier;
 
 use crate::component::{Component, PluginInfo};
@@ -140,7 +140,7 @@ impl PlannedStage {
     pub fn tier(&self) -> Tier {
         if self.clock() == Clock::Real || self.kind == Kind::Register || self.grants.process_network {
             Tier::External
-        } else if !self.environments.is_empty() {
+        } else if self.environments.values().any(|environment| environment.tier == PythonTier::Supervised) {
             Tier::Supervised
         } else {
             Tier::Hermetic

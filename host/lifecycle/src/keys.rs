@@ -6,7 +6,7 @@ use std::path::Path;
 use sprag_core::cache_key::StageInputs;
 use sprag_core::digest::Digest;
 use sprag_core::plan::PlannedStage;
-use sprag_schemas::manifest::Kind;
+use sprag_schemas::manifest::{Kind, PythonTier};
 use sprag_store::Store;
 
 use crate::RunError;
@@ -75,7 +75,11 @@ pub(crate) fn keys(
     for (name, settings) in &stage.environments {
         let lock = context.locks.get(name).expect("the project was read with the locks of its environments");
         let platform = (std::env::consts::OS, std::env::consts::ARCH);
-        let text = format!("{lock}\n{}\n{}\n{platform:?}\n", settings.version, settings.threads);
+        let text = match settings.tier {
+            PythonTier::Supervised => format!("{lock}\n{}\n{}\n{platform:?}\n", settings.version, settings.threads),
+            // It is the same on every machine, and nothing of the lock is in it.
+            PythonTier::Hermetic => sprag_python::hermetic::digest().to_string(),
+        };
         hand(&format!("python:{name}"), Some(Digest::of(text.as_bytes())));
     }
     let env = env(stage);

@@ -2,6 +2,7 @@
 
 use sprag_confine::{EnvironmentError, VersionError};
 
+use crate::hermetic::HermeticError;
 use crate::lock::LockFault;
 
 /// Why a stage's environments are not there.
@@ -26,6 +27,14 @@ pub enum PrepareError {
         /// What was expected.
         source: VersionError,
     },
+    /// The Python of the hermetic tier is not there.
+    #[error("environment `{name}`: {source}")]
+    Hermetic {
+        /// Its name in the project file.
+        name: String,
+        /// Why.
+        source: HermeticError,
+    },
     /// The run was cancelled meanwhile.
     #[error("cancelled")]
     Cancelled,
@@ -36,6 +45,7 @@ impl PrepareError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Environment { source, .. } => source.hint(),
+            Self::Hermetic { source, .. } => source.hint(),
             Self::Lock(fault) => Some(fault.hint()),
             Self::Version { .. } | Self::Cancelled => None,
         }

@@ -1,12 +1,12 @@
 //! A file that is read in place.
 
+use std::any::Any;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use sprag_confine::Outcome;
 use sprag_core::digest::{Digest, Hasher};
 use sprag_runtime::blobs::ReadAt;
 
@@ -17,11 +17,11 @@ const CHUNK: usize = 1 << 18;
 pub(crate) struct LeftFile {
     file: File,
     length: u64,
-    _folder: Arc<Outcome>,
+    _folder: Arc<dyn Any + Send + Sync>,
 }
 
 impl LeftFile {
-    pub(crate) fn open(path: &Path, length: u64, folder: Arc<Outcome>) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, length: u64, folder: Arc<dyn Any + Send + Sync>) -> io::Result<Self> {
         Ok(Self { file: File::open(path)?, length, _folder: folder })
     }
 }

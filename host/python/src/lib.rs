@@ -5,11 +5,13 @@
 
 mod error;
 mod files;
+pub mod hermetic;
 mod lock;
 mod npy;
 mod prepare;
 mod record;
 mod run;
+mod sandbox;
 mod table;
 
 pub use error::PrepareError;

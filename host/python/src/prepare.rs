@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sprag_confine::{Demand, Environment, Options, Shim, Supervisor, Wheels};
-use sprag_schemas::manifest::{Confinement, Python};
+use sprag_schemas::manifest::{Confinement, Python, PythonTier};
 
 use crate::error::PrepareError;
+use crate::hermetic::{self, HermeticError};
 use crate::lock;
+use crate::sandbox::Sandbox;
 
 /// The longest that one step of making an environment may take: large wheels come over slow lines.
 const STEP: Duration = Duration::from_secs(1800);
@@ -21,6 +23,8 @@ pub struct Machine {
     pub shim: Shim,
     /// The folder of all environments, in the user's cache folder.
     pub environments: PathBuf,
+    /// The folder of compiled code, there too.
+    pub code: PathBuf,
 }
 
 /// The environments that a stage is granted, ready to run scripts in.
@@ -35,7 +39,15 @@ pub(crate) struct Ready {
 }
 
 #[derive(Debug)]
-pub(crate) struct ReadyEnvironment {
+pub(crate) enum ReadyEnvironment {
+    /// Processes of this machine.
+    Supervised(Supervised),
+    /// WebAssembly in this process.
+    Hermetic(Sandbox),
+}
+
+#[derive(Debug)]
+pub(crate) struct Supervised {
     pub(crate) environment: Environment,
     pub(crate) threads: u32,
     pub(crate) demand: Demand,
@@ -55,6 +67,11 @@ pub fn prepare(
 ) -> Result<Prepared, PrepareError> {
     let mut environments = BTreeMap::new();
     for (name, settings) in granted {
+        if settings.tier == PythonTier::Hermetic {
+            let sandbox = hermetic(machine, tell).map_err(|source| PrepareError::Hermetic { name: name.clone(), source })?;
+            environments.insert(name.clone(), ReadyEnvironment::Hermetic(sandbox));
+            continue;
+        }
         let failed = |source| match source {
             sprag_confine::EnvironmentError::Cancelled => PrepareError::Cancelled,
             source => PrepareError::Environment { name: name.clone(), source },
@@ -73,8 +90,18 @@ pub fn prepare(
             Confinement::Required => Demand::Confined,
             Confinement::BestEffort => Demand::WhatThereIs,
         };
-        environments.insert(name.clone(), ReadyEnvironment { environment, threads: settings.threads, demand });
+        let supervised = Supervised { environment, threads: settings.threads, demand };
+        environments.insert(name.clone(), ReadyEnvironment::Supervised(supervised));
     }
     let supervisor = Supervisor::new(machine.shim.clone());
     Ok(Prepared(Arc::new(Ready { environments, supervisor, is_network_granted })))
+}
+
+/// The Python of the hermetic tier, compiled where that has not happened.
+fn hermetic(machine: &Machine, tell: &dyn Fn(&str)) -> Result<Sandbox, HermeticError> {
+    if hermetic::folder(&machine.environments).is_dir() && !hermetic::is_compiled(&machine.code) {
+        tell("compiling Python for this machine, once: this takes some minutes");
+    }
+    let interpreter = hermetic::load(&machine.environments, Some(&machine.code))?;
+    Ok(Sandbox { interpreter, library: hermetic::library(&machine.environments) })
 }

@@ -19,9 +19,9 @@ use sprag_runtime::process::{
 use sprag_schemas::record::{LogLevel, LogLine};
 
 use crate::files::{self, LeftFile};
-use crate::prepare::{Prepared, Ready, ReadyEnvironment};
+use crate::prepare::{Prepared, Ready, ReadyEnvironment, Supervised};
 use crate::record::record;
-use crate::table;
+use crate::{sandbox, table};
 
 /// The most time that a script has to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(1);
@@ -30,14 +30,26 @@ impl Processes for Prepared {
     fn run(&self, job: ProcessJob, watch: Arc<dyn ProcessWatch>) -> Pending<Result<ProcessFinished, ProcessError>> {
         let ready = self.0.clone();
         Box::pin(async move {
-            let done = tokio::task::spawn_blocking(move || run(&ready, job, watch.as_ref())).await;
+            let done = tokio::task::spawn_blocking(move || {
+                let (name, environment) = ready.find(job.environment.as_deref())?;
+                match environment {
+                    ReadyEnvironment::Supervised(supervised) => run(&ready, name, supervised, job, watch.as_ref()),
+                    ReadyEnvironment::Hermetic(sandbox) => sandbox::run(name, sandbox, job, &watch),
+                }
+            })
+            .await;
             done.unwrap_or_else(|error| Err(ProcessError::Io(format!("failed to run the process: {error}"))))
         })
     }
 }
 
-fn run(ready: &Ready, job: ProcessJob, watch: &dyn ProcessWatch) -> Result<ProcessFinished, ProcessError> {
-    let (name, environment) = ready.find(job.environment.as_deref())?;
+fn run(
+    ready: &Ready,
+    name: &str,
+    environment: &Supervised,
+    job: ProcessJob,
+    watch: &dyn ProcessWatch,
+) -> Result<ProcessFinished, ProcessError> {
     let staging = tempfile::Builder::new().prefix("sprag-job-").tempdir().map_err(io("make a temporary folder"))?;
     let staged = stage(staging.path(), job.inputs)?;
     let limits = &job.limits;
@@ -104,13 +116,13 @@ impl Ready {
 }
 
 /// Inputs that are ready to be put before a process.
-struct Staged {
-    inputs: Vec<Input>,
+pub(crate) struct Staged {
+    pub(crate) inputs: Vec<Input>,
     /// The digests of what they are made from, by the names that the stage gave.
-    digests: BTreeMap<String, String>,
+    pub(crate) digests: BTreeMap<String, String>,
 }
 
-fn stage(dir: &Path, given: Vec<(String, ProcessInput)>) -> Result<Staged, ProcessError> {
+pub(crate) fn stage(dir: &Path, given: Vec<(String, ProcessInput)>) -> Result<Staged, ProcessError> {
     let mut staged = Staged { inputs: vec![], digests: BTreeMap::new() };
     let mut taken = BTreeSet::new();
     for (name, input) in given {
@@ -201,6 +213,6 @@ fn refused(error: Refused) -> ProcessError {
     }
 }
 
-fn io(what: &'static str) -> impl Fn(std::io::Error) -> ProcessError {
+pub(crate) fn io(what: &'static str) -> impl Fn(std::io::Error) -> ProcessError {
     move |error| ProcessError::Io(format!("failed to {what}: {error}"))
 }

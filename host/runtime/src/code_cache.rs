@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sprag_core::digest::Digest;
-use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
 
 /// Where the compiled code of a component lies. The engine's compatibility hash covers its version, its settings and the processor's
 /// features, so that code of another engine is never even looked at.
@@ -25,27 +25,58 @@ pub(crate) fn load_prepared(engine: &Engine, dir: &Path, digest: &Digest) -> Opt
 /// Takes a component's code from the cache, else compiles it and tries to keep it. A cache that cannot be read or written is a slow
 /// cache, not an error.
 pub(crate) fn load(engine: &Engine, dir: Option<&Path>, digest: &Digest, binary: &[u8]) -> wasmtime::Result<Component> {
+    cached(engine, dir, digest, deserialize, || Component::from_binary(engine, binary), Component::serialize)
+}
+
+/// The same for a module that is no component, whose bytes are only read where it must be compiled.
+pub(crate) fn load_module(
+    engine: &Engine,
+    dir: Option<&Path>,
+    digest: &Digest,
+    binary: impl FnOnce() -> std::io::Result<Vec<u8>>,
+) -> wasmtime::Result<Module> {
+    cached(engine, dir, digest, deserialize_module, || Module::from_binary(engine, &binary()?), Module::serialize)
+}
+
+fn cached<T>(
+    engine: &Engine,
+    dir: Option<&Path>,
+    digest: &Digest,
+    read: impl Fn(&Engine, &Path) -> Option<T>,
+    compile: impl FnOnce() -> wasmtime::Result<T>,
+    serialize: impl Fn(&T) -> wasmtime::Result<Vec<u8>>,
+) -> wasmtime::Result<T> {
     let path = dir.map(|dir| path(dir, engine, digest));
     if let Some(path) = &path
-        && let Some(component) = deserialize(engine, path)
+        && let Some(code) = read(engine, path)
     {
-        return Ok(component);
+        return Ok(code);
     }
-    let component = Component::from_binary(engine, binary)?;
+    let code = compile()?;
     if let (Some(dir), Some(path)) = (dir, path) {
-        let _kept = keep(dir, &path, &component);
+        let _kept = serialize(&code).map_err(std::io::Error::other).and_then(|bytes| keep(dir, &path, &bytes));
     }
-    Ok(component)
+    Ok(code)
 }
 
 fn deserialize(engine: &Engine, path: &Path) -> Option<Component> {
     if !path.exists() {
         return None;
     }
-    #[expect(unsafe_code, reason = "the one place that loads compiled code")]
+    #[expect(unsafe_code, reason = "this file is the one place that loads compiled code")]
     // SAFETY: the file was written by this program into a folder that only the user can write, or that the user named as one of such code.
     // The engine checks version, settings and processor itself and refuses what does not match.
     let loaded = unsafe { Component::deserialize_file(engine, path) };
+    loaded.ok()
+}
+
+fn deserialize_module(engine: &Engine, path: &Path) -> Option<Module> {
+    if !path.exists() {
+        return None;
+    }
+    #[expect(unsafe_code, reason = "this file is the one place that loads compiled code")]
+    // SAFETY: as above; the name of the file says which engine made it.
+    let loaded = unsafe { Module::deserialize_file(engine, path) };
     loaded.ok()
 }
 
@@ -64,12 +95,11 @@ fn sweep(dir: &Path) {
 }
 
 /// Writes under a temporary name and renames, so that no process ever maps half a file.
-fn keep(dir: &Path, path: &Path, component: &Component) -> std::io::Result<()> {
-    let code = component.serialize().map_err(std::io::Error::other)?;
+fn keep(dir: &Path, path: &Path, code: &[u8]) -> std::io::Result<()> {
     std::fs::create_dir_all(dir)?;
     sweep(dir);
     let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
-    file.write_all(&code)?;
+    file.write_all(code)?;
     file.as_file().sync_data()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())

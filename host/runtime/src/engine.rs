@@ -11,7 +11,7 @@ use wasmtime::{Config, Engine, OptLevel};
 use crate::code_cache;
 
 /// How often a stage that computes is looked at.
-const TICK: Duration = Duration::from_millis(10);
+pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// The one configuration of the engine. Whatever changes here changes the engine's compatibility hash, and with it the code cache.
 fn config() -> Config {
@@ -29,6 +29,20 @@ fn config() -> Config {
 /// This machine's architecture, as compilers name it. Named as a target, it has no features but those that all of its processors have.
 fn plain_target() -> &'static str {
     if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-gnu" } else { "x86_64-unknown-linux-gnu" }
+}
+
+/// Moves an engine's epoch on, on a thread that ends with the engine: it holds no strong reference to it.
+pub(crate) fn tick(engine: &Engine) -> Result<(), LoadError> {
+    let weak = engine.weak();
+    let ticker = move || {
+        while let Some(engine) = weak.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    };
+    let spawned = std::thread::Builder::new().name("sprag-ticker".to_owned()).spawn(ticker);
+    spawned.map(drop).map_err(|error| LoadError::Engine(error.to_string()))
 }
 
 /// Runs stages. Cloning it is cheap: all clones share one engine.
@@ -83,18 +97,7 @@ impl Runtime {
     /// The engine cannot run on this machine.
     pub fn with_prepared(code_dir: Option<&Path>, prepared: Option<&Path>) -> Result<Self, LoadError> {
         let engine = Engine::new(&config()).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-        let weak = engine.weak();
-        // The thread ends with the engine: it holds no strong reference to it.
-        std::thread::Builder::new()
-            .name("sprag-ticker".to_owned())
-            .spawn(move || {
-                while let Some(engine) = weak.upgrade() {
-                    engine.increment_epoch();
-                    drop(engine);
-                    std::thread::sleep(TICK);
-                }
-            })
-            .map_err(|error| LoadError::Engine(error.to_string()))?;
+        tick(&engine)?;
         Ok(Self(Arc::new(Inner { engine, code_dir: code_dir.map(Path::to_owned), prepared: prepared.map(Path::to_owned) })))
     }
 

@@ -16,11 +16,13 @@ const FROZEN_START: u64 = 946_684_800;
 
 /// Makes the WASI context of one stage.
 pub(crate) fn context(seed: u64, clock: Clock, env: &[(String, String)], output: &Captured) -> WasiCtx {
+    sealed(seed, clock).envs(env).stdout(output.clone()).stderr(output.clone()).build()
+}
+
+/// A context without anything of the machine: what it could tell apart from one run to the next is made from the seed.
+pub(crate) fn sealed(seed: u64, clock: Clock) -> WasiCtxBuilder {
     let mut builder = WasiCtxBuilder::new();
     builder
-        .envs(env)
-        .stdout(output.clone())
-        .stderr(output.clone())
         .secure_random(SplitMix64(seed))
         .insecure_random(SplitMix64(seed ^ 0x5bf0_3635))
         .insecure_random_seed(u128::from(seed));
@@ -28,7 +30,7 @@ pub(crate) fn context(seed: u64, clock: Clock, env: &[(String, String)], output:
         let ticks = Arc::new(AtomicU64::new(0));
         builder.wall_clock(FrozenClock(ticks.clone())).monotonic_clock(FrozenClock(ticks));
     }
-    builder.build()
+    builder
 }
 
 /// A clock that moves a microsecond each time it is looked at, and not otherwise.

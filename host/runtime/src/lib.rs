@@ -16,6 +16,7 @@ mod failure;
 mod host;
 mod http;
 mod inert_wasi;
+pub mod interpreter;
 mod linker;
 mod model;
 pub mod outside;

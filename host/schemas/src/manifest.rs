@@ -219,6 +219,21 @@ pub struct Python {
     /// What is done on a machine that cannot confine processes.
     #[serde(default)]
     pub confinement: Confinement,
+    /// Where its scripts run.
+    #[serde(default)]
+    pub tier: PythonTier,
+}
+
+/// Where the scripts of an environment run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PythonTier {
+    /// As a process of this machine, in an environment that is made from the lock, confined by what the kernel offers.
+    #[default]
+    Supervised,
+    /// In the sandbox: by a Python that is itself WebAssembly, with the packages that it holds, which `sprag python install` gets. The same bits come out on every machine. The lock, the version, the
+    /// threads and the confinement are those of the other tier, and say nothing here.
+    Hermetic,
 }
 
 const fn one() -> u32 {

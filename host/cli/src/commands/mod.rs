@@ -22,6 +22,7 @@ pub mod plugins;
 pub mod policy;
 pub mod profile;
 pub mod provision;
+pub mod python;
 pub mod release;
 pub mod releases;
 pub mod rollback;

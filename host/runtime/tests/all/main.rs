@@ -9,6 +9,7 @@ mod determinism;
 mod failures;
 mod floods;
 mod handover;
+mod interpreter;
 mod limits;
 mod linalg;
 mod models;

@@ -2,8 +2,12 @@
 
 import json
 import os
+import sys
 
 import numpy
+
+MAPPED = None if sys.platform == "wasi" else "r"
+"""How files are read: WebAssembly has no memory to map them into."""
 
 
 class Data:
@@ -69,7 +73,7 @@ def column(folder, about):
     """Reads a column."""
 
     def load(key):
-        return numpy.load(os.path.join(folder, about[key]), mmap_mode="r", allow_pickle=False)
+        return numpy.load(os.path.join(folder, about[key]), mmap_mode=MAPPED, allow_pickle=False)
 
     valid = load("valid") if about.get("valid") else None
     if about["dtype"] == "text":
