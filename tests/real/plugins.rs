@@ -181,7 +181,10 @@ fn who_signed_it_is_known_before_it_is_compiled() {
     }
     let place = Place::new();
     // A build of its own: what is known of a component is known to all whose cache it is in, and the tests share one.
-    place.project.write("train-x.wasm", trainer(2));
+    let mut own = trainer(2);
+    own.extend([0, 10, 1, b'n']);
+    own.extend(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros().to_le_bytes()[..8].iter());
+    place.project.write("train-x.wasm", &own);
     let key = place.project.outside().join("key");
     let made = place.project.run(&["key", "new", "--name", "platform", "--output", key.to_str().unwrap()]).ok();
     let public: Vec<_> = made.stdout.split_whitespace().skip(2).collect();
@@ -208,8 +211,8 @@ fn who_signed_it_is_known_before_it_is_compiled() {
     let file = place.project.path("pulled.wasm");
     let reference = format!("{}@{manifest}", place.repository());
     let _ = place.elsewhere(&["plugin", "pull", &reference, "--output", "pulled.wasm"]).ok();
-    assert_eq!(std::fs::read(&file).unwrap(), trainer(2));
-    let statement = PluginStatement::of(&Component::read(&trainer(2)).unwrap()).unwrap().text();
+    assert_eq!(std::fs::read(&file).unwrap(), own);
+    let statement = PluginStatement::of(&Component::read(&own).unwrap()).unwrap().text();
     place.project.write("statement", &statement);
     place.project.write("signers", format!("platform namespaces=\"sprag-plugin\" {}\n", public.join(" ")));
     assert!(verified(&place.project.root(), "statement"));

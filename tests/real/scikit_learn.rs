@@ -75,7 +75,8 @@ fn estimators_score_as_scikit_learn_does() {
 fn text_and_gaps_are_scored_as_the_script_s_pipeline_does() {
     let Some(project) = example() else { return };
     let row = |at: usize| {
-        let (city, size) = (["Ulm", "Bonn", "Köln"][at % 3], if at % 7 == 0 { String::new() } else { (at % 11).to_string() });
+        let (city, size) =
+            (["Ulm", "Bonn", "Köln"][at % 3], if at.is_multiple_of(7) { String::new() } else { (at % 11).to_string() });
         format!("{city},{size},{}\n", at % 3 * 10 + at % 11)
     };
     let rows: String = std::iter::once("city,size,y\n".to_owned()).chain((0..200).map(row)).collect();

@@ -41,7 +41,7 @@ pub(crate) struct Ready {
 #[derive(Debug)]
 pub(crate) enum ReadyEnvironment {
     /// Processes of this machine.
-    Supervised(Supervised),
+    Supervised(Box<Supervised>),
     /// WebAssembly in this process.
     Hermetic(Sandbox),
 }
@@ -91,7 +91,7 @@ pub fn prepare(
             Confinement::BestEffort => Demand::WhatThereIs,
         };
         let supervised = Supervised { environment, threads: settings.threads, demand };
-        environments.insert(name.clone(), ReadyEnvironment::Supervised(supervised));
+        environments.insert(name.clone(), ReadyEnvironment::Supervised(Box::new(supervised)));
     }
     let supervisor = Supervisor::new(machine.shim.clone());
     Ok(Prepared(Arc::new(Ready { environments, supervisor, is_network_granted })))

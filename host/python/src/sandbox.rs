@@ -264,9 +264,9 @@ fn tell(watch: &dyn ProcessWatch, ran: &ScriptRun, most: u64) {
 fn escaped(line: &str) -> String {
     line.chars().fold(String::new(), |mut text, c| {
         if c.is_control() && c != '\t' {
-            text.extend(c.escape_default())
+            text.extend(c.escape_default());
         } else {
-            text.push(c)
+            text.push(c);
         }
         text
     })

@@ -149,7 +149,12 @@ pub(crate) fn send(path: &Path, keys: &Keys) -> std::io::Result<bool> {
     let mut message = Zeroizing::new(b"\n".to_vec());
     serde_json::to_writer(&mut *message, keys)?;
     message.push(b'\n');
-    pipe.write_all(&message).map(|()| true)
+    match pipe.write_all(&message) {
+        Ok(()) => Ok(true),
+        // Whoever read it went away meanwhile.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The flag by which opening, reading and writing wait for nobody.

@@ -10,7 +10,7 @@ fn component(kind: Kind) -> Component {
         imports: vec!["sprag:run/context@0.1.0".into()],
         exports: contract::exports(kind).iter().map(|name| format!("{name}@0.1.0")).collect(),
         plugin: Some(PluginInfo {
-            name: "p".into(),
+            name: kind.name().into(),
             version: "1.0.0".into(),
             summary: String::new(),
             params_schema: serde_json::json!({ "type": "object", "additionalProperties": false, "properties": { "alpha": { "type": "number" } } }),

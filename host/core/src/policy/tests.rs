@@ -24,7 +24,7 @@ fn component(kind: Kind) -> Component {
         imports: vec![],
         exports: contract::exports(kind).iter().map(|name| format!("{name}@0.1.0")).collect(),
         plugin: Some(PluginInfo {
-            name: "p".into(),
+            name: kind.name().into(),
             version: "1.0.0".into(),
             summary: String::new(),
             params_schema: serde_json::json!({}),
