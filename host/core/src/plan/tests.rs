@@ -64,7 +64,7 @@ fn wrong_projects_say_what_was_expected() {
     );
     assert_eq!(
         first("[stages.train]\nplugin = \"t\"\nparams = { alpha = \"high\" }"),
-        "stage `train`: plugin `p` 1.0.0: `params.alpha`: \"high\" is not of type \"number\""
+        "stage `train`: plugin `train` 1.0.0: `params.alpha`: \"high\" is not of type \"number\""
     );
     assert_eq!(
         first("[stages.Train]\nkind = \"train\"\nplugin = \"t\""),
