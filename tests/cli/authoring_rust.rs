@@ -8,7 +8,7 @@ use serde_json::Value;
 use sprag_schemas::manifest::Kind;
 use sprag_schemas::record::{RunOutcome, StageStatus};
 
-use crate::context::{Project, Serving, Sprag, ran, stage};
+use crate::context::{Project, Serving, Sprag, metric, ran, stage};
 
 /// One cargo at a time: a second would only wait for the target folder.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -83,7 +83,10 @@ fn the_stages_of_a_run_build_and_run() {
     let text = project.read("sprag.toml");
     let (head, _) = text.split_once("[stages.").expect("the example has stages");
     project.write("sprag.toml", format!("{head}{stages}"));
-    let record = project.record(&[]);
+    let record = project.record(&["--param", "train.alpha=0.5"]);
+    // What scikit-learn's ridge regression gives.
+    let mse = metric(&record, "candidate", "mse");
+    assert!((mse - 3_298.885_589_364_046).abs() < 1e-9, "{mse}");
     assert_eq!(record.outcome, RunOutcome::Promoted, "{record:?}");
     assert_eq!(ran(&record), kinds.map(Kind::name));
     assert!(record.stages.iter().all(|stage| stage.status == StageStatus::Passed), "{record:?}");
