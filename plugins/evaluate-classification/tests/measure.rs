@@ -25,7 +25,7 @@ fn run(
     production: Option<&Frame>,
 ) -> Result<(Evidence, Confusion, String), Failure> {
     let holdout = holdout(truth);
-    let contest = Contest { holdout: &holdout, candidate, production: production.map(|frame| frame as _) };
+    let contest = Contest { holdout: &holdout, candidate, production: production.map(|frame| frame as _), watch: &() };
     let mut preview = Preview::new(production.is_some());
     let rule: Rule = serde_json::from_str(rule).unwrap();
     let (evidence, confusion) = measure(contest, production.map(|_| "m@1".to_owned()), &rule, 5, &mut preview)?;

@@ -26,8 +26,8 @@ impl Evaluator for EvaluateRegression {
     ) -> Result<Decision, Failure> {
         let predicted = candidate.predict(holdout)?;
         let in_production = production.map(|model| model.predict(holdout)).transpose()?;
-        let contest =
-            Contest { holdout, candidate: &predicted, production: in_production.as_ref().map(|table| table as &dyn Source) };
+        let in_production = in_production.as_ref().map(|table| table as &dyn Source);
+        let contest = Contest { holdout, candidate: &predicted, production: in_production, watch: session };
         let name = production.map(|model| model.version().unwrap_or_else(|| "production".to_owned()));
         let mut preview = Preview::new(production.is_some());
         let evidence = measure(contest, name, &rule, session.seed(), &mut preview)?;

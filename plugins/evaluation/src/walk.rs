@@ -1,6 +1,6 @@
 //! The hold-out and the predictions on it, side by side.
 
-use sprag_sdk::{BATCH_ROWS, Column, Failure, Source};
+use sprag_sdk::{BATCH_ROWS, Column, Failure, Source, Watch};
 
 /// The hold-out, and what two models predict on it.
 #[derive(Clone, Copy)]
@@ -11,6 +11,8 @@ pub struct Contest<'a> {
     pub candidate: &'a dyn Source,
     /// The outputs of the model in production, where there is one.
     pub production: Option<&'a dyn Source>,
+    /// Who is told how many rows are done, and may stop the walk.
+    pub watch: &'a dyn Watch,
 }
 
 /// The same rows of all three.
@@ -41,7 +43,7 @@ impl<'a> Contest<'a> {
     ///
     /// # Errors
     ///
-    /// When a table does not have its columns, or a model not as many rows as the hold-out.
+    /// When a table does not have its columns, or a model not as many rows as the hold-out; and in the walk, when it is stopped.
     pub fn batches(
         &self,
         holdout: &[String],
@@ -58,7 +60,10 @@ impl<'a> Contest<'a> {
         let mut candidate = self.candidate.batches(candidate, BATCH_ROWS)?;
         let mut production = self.production.map(|table| table.batches(production, BATCH_ROWS)).transpose()?;
         let ended = || Failure::internal("a table ended before its row count");
+        let (watch, mut done) = (self.watch, 0);
         let mut next = move || {
+            watch.advance(done, expected)?;
+            done = (done + u64::from(BATCH_ROWS)).min(expected);
             let Some(holdout) = rows.next().transpose()? else { return Ok(None) };
             let candidate = candidate.next().ok_or_else(ended)??;
             let production = production.as_mut().map(|batches| batches.next().ok_or_else(ended)?).transpose()?;

@@ -1,7 +1,11 @@
 //! A language's interpreter as one WebAssembly module, which runs scripts in this very process: of the machine there is nothing but the folders that it is given.
 //!
 //! The module is one of WASI preview 1 that exports `run` (a reactor, with `_initialize` beside it) or `_start`. Clocks, random numbers and the environment are made from the seed, so that
-//! the same script over the same folders gives the same bits.
+//! the same script over the same folders gives the same bits. One that also exports `turn` and `host_alloc` takes sources one after another, and its memory can be kept between two of them:
+//! imports are done once for a machine, not once for a script.
+
+mod image;
+mod output;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,14 +14,16 @@ use std::time::Duration;
 use sprag_core::digest::Digest;
 use sprag_schemas::manifest::Clock;
 use wasmtime::{
-    Collector, Config, Engine, InstancePre, Linker, OptLevel, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktraceDetails,
+    AsContextMut, Collector, Config, Engine, Instance, InstancePre, Linker, OptLevel, ResourceLimiter, Store, Trap, UpdateDeadline,
+    WasmBacktraceDetails,
 };
 use wasmtime_wasi::p1::{WasiP1Ctx, add_to_linker_sync};
 use wasmtime_wasi::{FsPerms, I32Exit};
 
 use crate::code_cache;
 use crate::engine::{LoadError, tick};
-use crate::inert_wasi::{Captured, sealed};
+use crate::inert_wasi::sealed;
+use output::Told;
 
 /// Native recursion of interpreters is deep: CPython's own limit is reached before this one.
 const WASM_STACK: usize = 16 << 20;
@@ -39,8 +45,8 @@ struct Ready {
 /// A script to run once.
 #[derive(Debug, Clone, Default)]
 pub struct Script {
-    /// The arguments, the name of the program first.
-    pub arguments: Vec<String>,
+    /// What is run.
+    pub entry: Entry,
     /// The environment variables.
     pub variables: Vec<(String, String)>,
     /// The folders that it sees.
@@ -51,6 +57,26 @@ pub struct Script {
     pub seed: u64,
     /// How many bytes of each of standard output and error are kept: the last ones.
     pub kept: u64,
+}
+
+/// What is run of a script.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// The whole program, with these arguments: its own name first.
+    Program(Vec<String>),
+    /// A source that is handed to the module's `turn`.
+    Turn {
+        /// The source.
+        source: String,
+        /// An image of [`Interpreter::imprint`] to start from; else the module starts from its own beginning.
+        image: Option<PathBuf>,
+    },
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self::Program(vec![])
+    }
 }
 
 /// A folder of this machine, as a script sees it.
@@ -90,8 +116,23 @@ pub struct ScriptRun {
     pub peak_memory: u64,
 }
 
-/// Asked many times a second whether a script is to go on.
-pub type GoOn = Arc<dyn Fn() -> bool + Send + Sync>;
+/// A stream of a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Its standard output.
+    Stdout,
+    /// Its standard error.
+    Stderr,
+}
+
+/// Who looks after a script while it runs.
+pub trait Watch: Send + Sync {
+    /// Asked many times a second: whether the script is to go on.
+    fn goes_on(&self) -> bool;
+
+    /// A line that it wrote, without its end, or a piece of a very long one.
+    fn told(&self, from: Output, line: &str);
+}
 
 struct State {
     wasi: WasiP1Ctx,
@@ -174,10 +215,22 @@ impl Interpreter {
     ///
     /// # Errors
     /// A folder cannot be opened, or there is no thread.
-    pub fn run(&self, script: Script, go_on: GoOn) -> std::io::Result<ScriptRun> {
+    pub fn run(&self, script: Script, watch: Arc<dyn Watch>) -> std::io::Result<ScriptRun> {
+        self.on_its_thread(script, None, watch)
+    }
+
+    /// Runs a script to its end and, where that is a good one, keeps the memory as it is then: a script can start from there. The file is made whole or not at all.
+    ///
+    /// # Errors
+    /// As [`Interpreter::run`]; or the file cannot be written.
+    pub fn imprint(&self, script: Script, image: &Path, watch: Arc<dyn Watch>) -> std::io::Result<ScriptRun> {
+        self.on_its_thread(script, Some(image.to_owned()), watch)
+    }
+
+    fn on_its_thread(&self, script: Script, keep: Option<PathBuf>, watch: Arc<dyn Watch>) -> std::io::Result<ScriptRun> {
         let ready = self.0.clone();
         let thread = std::thread::Builder::new().name("sprag-script".to_owned()).stack_size(THREAD_STACK);
-        let running = thread.spawn(move || ready.run(&script, go_on))?;
+        let running = thread.spawn(move || ready.run(&script, keep.as_deref(), watch))?;
         running.join().unwrap_or_else(|_| Err(std::io::Error::other("the thread of the script ended")))
     }
 }
@@ -189,10 +242,14 @@ impl std::fmt::Debug for Interpreter {
 }
 
 impl Ready {
-    fn run(&self, script: &Script, go_on: GoOn) -> std::io::Result<ScriptRun> {
-        let (stdout, stderr) = (Captured::new(script.kept), Captured::new(script.kept));
+    fn run(&self, script: &Script, keep: Option<&Path>, watch: Arc<dyn Watch>) -> std::io::Result<ScriptRun> {
+        let stdout = Told::new(Output::Stdout, script.kept, watch.clone());
+        let stderr = Told::new(Output::Stderr, script.kept, watch.clone());
         let mut builder = sealed(script.seed, Clock::Frozen);
-        builder.args(&script.arguments).envs(&script.variables).stdout(stdout.clone()).stderr(stderr.clone());
+        builder.envs(&script.variables).stdout(stdout.clone()).stderr(stderr.clone());
+        if let Entry::Program(arguments) = &script.entry {
+            builder.args(arguments);
+        }
         // The thread is the script's own, so that nobody else waits while it reads a file.
         builder.allow_blocking_current_thread(true);
         for Folder { here, there, is_writable } in &script.folders {
@@ -204,51 +261,88 @@ impl Ready {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.ceiling);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(
-            move |_| if go_on() { Ok(UpdateDeadline::Continue(1)) } else { Err(wasmtime::Error::msg(STOPPED)) },
-        );
-        let ended = self.call(&mut store);
+        store.epoch_deadline_callback(move |_| {
+            if watch.goes_on() { Ok(UpdateDeadline::Continue(1)) } else { Err(wasmtime::Error::msg(STOPPED)) }
+        });
+        let ended = self.call(&mut store, &script.entry, keep);
         let ceiling = &store.data().ceiling;
         let end = match ended {
             Ok(code) => ScriptEnd::Exited(code),
-            Err(error) => ended_by(&error, ceiling.was_hit),
+            Err(error) => ended_by(error, ceiling.was_hit)?,
         };
         // An interpreter may notice that there is no more memory, and say so and end: it is the limit all the same.
         let end = match end {
             ScriptEnd::Exited(code) if code != 0 && ceiling.was_hit => ScriptEnd::Memory,
             end => end,
         };
-        Ok(ScriptRun { end, stdout: stdout.text(), stderr: stderr.text(), peak_memory: ceiling.peak as u64 })
+        Ok(ScriptRun { end, stdout: stdout.end(), stderr: stderr.end(), peak_memory: ceiling.peak as u64 })
     }
 
-    fn call(&self, store: &mut Store<State>) -> wasmtime::Result<i32> {
+    fn call(&self, store: &mut Store<State>, entry: &Entry, keep: Option<&Path>) -> wasmtime::Result<i32> {
         let instance = self.script.instantiate(&mut *store)?;
-        if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut *store, "_initialize") {
-            initialize.call(&mut *store, ())?;
+        let (source, image) = match entry {
+            Entry::Program(_) => return program(store, &instance),
+            Entry::Turn { source, image } => (source, image),
+        };
+        let memory = instance.get_memory(&mut *store, "memory").ok_or_else(|| wasmtime::Error::msg("it has no memory"))?;
+        match image {
+            Some(image) => {
+                if !image::read(store.as_context_mut(), memory, image)? {
+                    return Ok(NO_MEMORY);
+                }
+            }
+            None => initialize(store, &instance)?,
         }
-        if let Ok(run) = instance.get_typed_func::<(), i32>(&mut *store, "run") {
-            return run.call(&mut *store, ());
+        let length = i32::try_from(source.len())?;
+        let place = instance.get_typed_func::<i32, i32>(&mut *store, "host_alloc")?.call(&mut *store, length)?;
+        memory.write(&mut *store, usize::try_from(place.cast_unsigned())?, source.as_bytes())?;
+        let code = instance.get_typed_func::<(i32, i32), i32>(&mut *store, "turn")?.call(&mut *store, (place, length))?;
+        if let Some(keep) = keep.filter(|_| code == 0) {
+            image::write(memory.data(&*store), keep)?;
         }
-        instance.get_typed_func::<(), ()>(&mut *store, "_start")?.call(&mut *store, ()).map(|()| 0)
+        // The bits above say that the script ended the session too.
+        Ok(code & 0xff)
+    }
+}
+
+/// The code of a script that has no memory to start in; that it is the limit is seen by that having been reached.
+const NO_MEMORY: i32 = 1;
+
+fn program(store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<i32> {
+    initialize(store, instance)?;
+    if let Ok(run) = instance.get_typed_func::<(), i32>(&mut *store, "run") {
+        return run.call(&mut *store, ());
+    }
+    instance.get_typed_func::<(), ()>(&mut *store, "_start")?.call(&mut *store, ()).map(|()| 0)
+}
+
+fn initialize(store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
+    match instance.get_typed_func::<(), ()>(&mut *store, "_initialize") {
+        Ok(initialize) => initialize.call(&mut *store, ()),
+        Err(_) => Ok(()),
     }
 }
 
 /// The words of the error that ends a script which is not to go on.
 const STOPPED: &str = "stopped";
 
-fn ended_by(error: &wasmtime::Error, hit_memory: bool) -> ScriptEnd {
+fn ended_by(error: wasmtime::Error, hit_memory: bool) -> std::io::Result<ScriptEnd> {
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
-        return if exit.0 != 0 && hit_memory { ScriptEnd::Memory } else { ScriptEnd::Exited(exit.0) };
+        return Ok(if exit.0 != 0 && hit_memory { ScriptEnd::Memory } else { ScriptEnd::Exited(exit.0) });
     }
     if error.root_cause().to_string() == STOPPED {
-        return ScriptEnd::Stopped;
+        return Ok(ScriptEnd::Stopped);
     }
     if hit_memory {
-        return ScriptEnd::Memory;
+        return Ok(ScriptEnd::Memory);
     }
-    match error.downcast_ref::<Trap>() {
-        Some(trap) => ScriptEnd::Trapped(trap.to_string()),
-        None => ScriptEnd::Trapped(error.root_cause().to_string()),
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return Ok(ScriptEnd::Trapped(trap.to_string()));
+    }
+    // That of an image is the host's own.
+    match error.downcast::<std::io::Error>() {
+        Ok(error) => Err(error),
+        Err(error) => Ok(ScriptEnd::Trapped(error.root_cause().to_string())),
     }
 }
 
