@@ -4,6 +4,7 @@ mod batch;
 mod challengers;
 mod drift;
 mod package;
+mod pipelines;
 mod plugin;
 mod policy;
 mod python;
@@ -20,6 +21,7 @@ pub use batch::BatchArgs;
 pub use challengers::{ChallengerArgs, ChallengerSpec};
 pub use drift::DriftArgs;
 pub use package::PackageArgs;
+pub use pipelines::{PipelinesArgs, PublishArgs, TriggerArgs};
 pub use plugin::{
     Lang, PluginAddArgs, PluginArgs, PluginBuildArgs, PluginCheckArgs, PluginCommand, PluginDevArgs, PluginInspectArgs,
     PluginNewArgs, PluginPublishArgs, PluginPullArgs, PluginTestArgs, PluginUpdateArgs, PluginVendorArgs,
@@ -69,6 +71,12 @@ pub enum Command {
     Lock(LockArgs),
     /// Give a stage another plugin, and show what that may do which the one before may not.
     Swap(SwapArgs),
+    /// Publish the project as it stands: an immutable version of its pipeline.
+    Publish(PublishArgs),
+    /// List the published pipelines and what waits.
+    Pipelines(PipelinesArgs),
+    /// Run a published pipeline.
+    Trigger(TriggerArgs),
     /// Write a profile of the data, for later drift checks.
     Profile(ProfileArgs),
     /// List the runs of a project.

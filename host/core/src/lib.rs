@@ -21,4 +21,5 @@ pub mod params;
 pub mod plan;
 pub mod policy;
 pub mod portrait;
+pub mod schedule;
 pub mod shares;

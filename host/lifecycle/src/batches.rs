@@ -16,7 +16,7 @@ use crate::error::with_causes;
 use crate::lock::{accept_lock, take_lock};
 use crate::origin::PendingOrigin;
 use crate::policies::refuse_revoked;
-use crate::run::{Observer, Run, RunOptions, new_id};
+use crate::run::{Observer, Run, RunOptions, new_run_id};
 use crate::time::now;
 use crate::{Project, RunError, exit_code, models};
 
@@ -36,9 +36,9 @@ pub async fn batch(
         return Err(RunError::UnknownBatch { name: unknown.clone(), known });
     }
     accept_lock(project, options.locked)?;
-    let origin = PendingOrigin::start(&project.root);
+    let origin = PendingOrigin::start(&project.home);
     let store = Arc::new(Store::open(&project.store_dir())?);
-    let id = new_id(&store)?;
+    let id = new_run_id(&store)?;
     let lock = take_lock(&store, &id, options, &observer, &cancel).await?;
     store.recover(&now(), &lock)?;
     let mut record = RunRecord {
@@ -56,6 +56,9 @@ pub async fn batch(
         production: None,
         registered: None,
         batches: vec![],
+        pipeline: None,
+        trigger: None,
+        tags: Default::default(),
         policies: project.policy_records(),
     };
     observer(Event::RunStarted { run: id, project: record.project.clone(), stages: vec![] });
@@ -183,25 +186,25 @@ impl Jobs<'_> {
     }
 
     fn job(&self, batch: &Batch) -> BatchJob {
-        let mut input = Source::new(self.project.root.join(&batch.input));
+        let mut input = Source::new(self.project.home.join(&batch.input));
         if let Some(delimiter) = batch.delimiter {
             // A character that is no ASCII byte is refused where the file is read, as any bad delimiter is.
             input.delimiter = u8::try_from(delimiter).unwrap_or(u8::MAX);
         }
         let tolerance = batch.max_errors.as_ref().map(|most| most.as_str().parse::<Tolerance>());
         BatchJob {
-            rejects: batch.rejects.as_ref().map(|path| self.project.root.join(path)),
+            rejects: batch.rejects.as_ref().map(|path| self.project.home.join(path)),
             tolerance: tolerance.map_or_else(Tolerance::default, |most| most.expect("the project file takes no other text")),
             kept: batch.columns.clone().map_or(Kept::All, Kept::Only),
             prefix: batch.prefix.clone(),
             replace: true,
-            ..BatchJob::new(input, self.project.root.join(&batch.output))
+            ..BatchJob::new(input, self.project.home.join(&batch.output))
         }
     }
 
     /// A file by its path in the project, as the project file names it.
     fn named(&self, mut file: sprag_schemas::batch::BatchFile) -> sprag_schemas::batch::BatchFile {
-        if let Ok(inside) = Path::new(&file.path).strip_prefix(&self.project.root) {
+        if let Ok(inside) = Path::new(&file.path).strip_prefix(&self.project.home) {
             file.path = inside.display().to_string();
         }
         file

@@ -39,6 +39,6 @@ pub use plugins::{Pin, PluginSource, SourcedPlugin, signatures_beside};
 pub use policies::{policies, read_policies, refuse_revoked};
 pub use preview::{StagePreview, preview};
 pub use project::{BuiltIns, Component, Project, ProjectError, Surroundings, read_file, write_file};
-pub use run::{Observer, RunOptions, exit_code, run};
+pub use run::{Observer, Requested, RunOptions, exit_code, new_run_id, run};
 pub use sprag_runtime::Cancel;
 pub use time::{new_id, now};

@@ -19,6 +19,12 @@ pub trait PluginSource {
     /// # Errors
     /// What was expected and what was found, and what to do about it.
     fn find(&self, root: &Path, reference: &str, pin: Option<&Pin>) -> Result<SourcedPlugin, (String, Option<String>)>;
+
+    /// The component of this digest in the project's own folder; none where it is not there.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    fn vendored(&self, root: &Path, component: &Digest) -> Result<Option<Vec<u8>>, (String, Option<String>)>;
 }
 
 /// What a lockfile says of a plugin.
@@ -64,6 +70,14 @@ pub(crate) fn find_component(
                 let hint = format!("a component file is named by a path: `./{name}.wasm`");
                 return Err((format!("expected a built-in plugin ({}), found `{name}`", known.join(", ")), Some(hint)));
             };
+            // A published pipeline carries those that it was published with, which another sprag may have otherwise.
+            let pinned = locked.filter(|locked| locked.plugin == plugin).and_then(|locked| locked.digest.parse().ok());
+            if let Some(pinned) = pinned.filter(|pinned| pinned != digest)
+                && let Some(bytes) = surroundings.plugins.vendored(root, &pinned)?
+            {
+                let (component, info) = read(bytes)?;
+                return Ok(Found { component, info, manifest: None, provenance: Provenance::default() });
+            }
             let info = component::Component::read_as(bytes, *digest).map_err(with_hint)?;
             let component = Component { bytes: Cow::Borrowed(bytes), digest: *digest };
             Ok(Found { component, info, manifest: None, provenance: Provenance::default() })

@@ -27,7 +27,7 @@ pub struct StagePreview<'a> {
 /// The data, an input or the store cannot be read.
 pub fn preview(project: &Project) -> Result<Vec<StagePreview<'_>>, RunError> {
     let store = Store::open_existing(&project.store_dir())?;
-    let data = data::digests(&project.root, &project.manifest, store.as_ref())?;
+    let data = data::digests(&project.home, &project.manifest, store.as_ref())?;
     let production = store.as_ref().map(|store| champion(project, store)).transpose()?.flatten();
     let mut context = KeyContext {
         root: &project.root,

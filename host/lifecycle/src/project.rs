@@ -52,6 +52,8 @@ pub struct Surroundings<'a> {
 pub struct Project {
     /// The folder of the project file.
     pub root: PathBuf,
+    /// The folder whose data it reads and whose store it fills: its own, but for a published pipeline, whose files lie apart.
+    pub home: PathBuf,
     /// The project file, with the overrides of the command line.
     pub manifest: Manifest,
     /// The stages.
@@ -224,7 +226,8 @@ impl Project {
         let mut problems = vec![];
         let is_from_registry = |stage: &Stage| matches!(PluginRef::parse(&stage.plugin), PluginRef::Registry(_));
         // Only pins are looked for here; a project without plugins of registries is read without its lockfile.
-        let needs_pins = entries(&manifest).iter().any(|entry| is_from_registry(entry.stage));
+        let needs_pins =
+            root.join("vendor").is_dir() || entries(&manifest).iter().any(|entry| is_from_registry(entry.stage));
         let lock = if needs_pins { read_lock(root)? } else { None };
         for entry in entries(&manifest) {
             let locked = lock.as_ref().and_then(|lock| lock.stage(&entry.name));
@@ -251,7 +254,7 @@ impl Project {
         }
         let plan = Plan::build(&manifest, &infos).map_err(locate)?;
         let decisions = decide(&policies, &manifest.project.name, plan.all(), &provenance);
-        Ok(Self { root: root.to_owned(), manifest, plan, components, manifests, locks, policies, decisions })
+        Ok(Self { root: root.to_owned(), home: root.to_owned(), manifest, plan, components, manifests, locks, policies, decisions })
     }
 
     /// The project, unless a policy refuses something that it asks for.
@@ -268,7 +271,13 @@ impl Project {
 
     /// The folder of the store.
     pub fn store_dir(&self) -> PathBuf {
-        self.root.join(".sprag")
+        self.home.join(".sprag")
+    }
+
+    /// The same project over the data and the store of another folder.
+    #[must_use]
+    pub fn at_home_in(self, home: &Path) -> Self {
+        Self { home: home.to_owned(), ..self }
     }
 
     /// The one stage of the kind `train`, with its binary.

@@ -1,5 +1,6 @@
 //! One run of a project: each stage from the cache or by its component, in order, until one says stop.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,6 +12,7 @@ use sprag_runtime::{Cancel, Runtime};
 use sprag_schemas::event::Event;
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::manifest::Kind;
+use sprag_schemas::pipeline::{PipelineRef, TriggerRecord};
 use sprag_schemas::record::{
     Decision, DecisionOutcome, Metric, ModelVersion, RunOutcome, RunRecord, StageRecord, StageReport, StageStatus,
 };
@@ -44,6 +46,21 @@ pub struct RunOptions {
     pub machine: Option<Machine>,
     /// The last stage that runs; those after it are skipped. All run where it is none.
     pub until: Option<String>,
+    /// The request that the run is for, where there is one.
+    pub requested: Option<Requested>,
+}
+
+/// What a run is for that was requested of a published pipeline.
+#[derive(Debug, Clone)]
+pub struct Requested {
+    /// The id that the run gets.
+    pub run: String,
+    /// The version of the pipeline.
+    pub pipeline: PipelineRef,
+    /// What asked for it.
+    pub trigger: TriggerRecord,
+    /// Words to find it by.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A run under way.
@@ -73,12 +90,15 @@ pub(crate) struct Run<'a> {
 /// The run could not begin, or could not be recorded.
 pub async fn run(project: &Project, options: &RunOptions, observer: Observer, cancel: Cancel) -> Result<RunRecord, RunError> {
     accept_lock(project, options.locked)?;
-    let origin = PendingOrigin::start(&project.root);
+    let origin = PendingOrigin::start(&project.home);
     let store = Arc::new(Store::open(&project.store_dir())?);
-    let id = new_id(&store)?;
+    let id = match &options.requested {
+        Some(requested) => requested.run.clone(),
+        None => new_run_id(&store)?,
+    };
     let lock = take_lock(&store, &id, options, &observer, &cancel).await?;
     store.recover(&now(), &lock)?;
-    let data = data::digests(&project.root, &project.manifest, Some(&store))?;
+    let data = data::digests(&project.home, &project.manifest, Some(&store))?;
     let production = champion(project, &store)?;
     let record = RunRecord {
         id: id.clone(),
@@ -89,12 +109,15 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
         finished_at: None,
         origin: Default::default(),
         seed: project.manifest.run.seed,
-        data: Some(data::record(&project.manifest, &data, &project.root)),
+        data: Some(data::record(&project.manifest, &data, &project.home)),
         stages: vec![],
         candidate: None,
         production: production.as_ref().map(|version| version.version.clone()),
         registered: None,
         batches: vec![],
+        pipeline: options.requested.as_ref().map(|requested| requested.pipeline.clone()),
+        trigger: options.requested.as_ref().map(|requested| requested.trigger.clone()),
+        tags: options.requested.as_ref().map(|requested| requested.tags.clone()).unwrap_or_default(),
         policies: project.policy_records(),
     };
     let mut run = Run {
@@ -123,7 +146,10 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
 }
 
 /// An id that no run of the store has: two runs of one second may draw the same characters.
-pub(crate) fn new_id(store: &Store) -> Result<String, RunError> {
+///
+/// # Errors
+/// The store cannot be read.
+pub fn new_run_id(store: &Store) -> Result<String, RunError> {
     loop {
         let id = crate::time::new_id();
         if store.run(&id)?.is_none() {
@@ -171,7 +197,7 @@ impl Run<'_> {
     /// The tables, read when the first stage asks for rows.
     pub(crate) fn tables(&mut self) -> Result<&Tables, RunError> {
         if self.tables.is_none() {
-            let tables = data::load(&self.project.root, &self.project.manifest, &self.data)?;
+            let tables = data::load(&self.project.home, &self.project.manifest, &self.data)?;
             if let Some(record) = &mut self.record.data {
                 record.rows = Some(tables.whole.row_count());
             }

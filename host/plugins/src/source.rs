@@ -127,4 +127,9 @@ impl PluginSource for Plugins {
         });
         found.map_err(|error| (with_causes(&error), error.hint()))
     }
+
+    fn vendored(&self, root: &Path, component: &Digest) -> Result<Option<Vec<u8>>, (String, Option<String>)> {
+        let found = vendor::read(root, component).map_err(|error| (with_causes(&error), error.hint()))?;
+        Ok(found.map(|vendored| vendored.bytes))
+    }
 }

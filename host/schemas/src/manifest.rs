@@ -12,6 +12,7 @@ use crate::batch::Batch;
 use crate::environments::{Environment, Release};
 use crate::quantity::{ByteSize, TimeSpan};
 use crate::secrets::Secret;
+use crate::triggers::{Pipeline, Trigger};
 
 /// A whole project file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +56,12 @@ pub struct Manifest {
     /// The places where the model serves, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environments: BTreeMap<String, Environment>,
+    /// How the runs of the published pipeline stand to each other.
+    #[serde(default, skip_serializing_if = "Pipeline::is_default")]
+    pub pipeline: Pipeline,
+    /// What starts runs of the published pipeline on a server, by a name of your choice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub triggers: BTreeMap<String, Trigger>,
 }
 
 /// `[project]`

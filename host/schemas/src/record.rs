@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::BatchRecord;
 use crate::manifest::{DataFormat, Kind};
+use crate::pipeline::{PipelineRef, TriggerRecord};
 
 /// The record of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +44,15 @@ pub struct RunRecord {
     /// The files that the run scored, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub batches: Vec<BatchRecord>,
+    /// The published pipeline that it is a run of, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<PipelineRef>,
+    /// What started it, where `sprag run` did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<TriggerRecord>,
+    /// Words to find it by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// The policies that allowed what ran.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicyRecord>,

@@ -168,6 +168,46 @@ pub enum StoreError {
         /// The newest of the ids that it may mean.
         matches: Vec<String>,
     },
+    /// No pipeline of this name is published.
+    #[error("no pipeline is called `{name}`{}", listing("; published are", known))]
+    UnknownPipeline {
+        /// What was asked for.
+        name: String,
+        /// The pipelines that are published.
+        known: Vec<String>,
+    },
+    /// The pipeline has no version of this number.
+    #[error("the pipeline `{name}` has no version {version}; it has {}", versions(*newest))]
+    UnknownPipelineVersion {
+        /// The pipeline.
+        name: String,
+        /// What was asked for.
+        version: u64,
+        /// The newest version's number; every number from 1 up to it exists.
+        newest: u64,
+    },
+    /// No request has this id.
+    #[error("no request is called `{id}`")]
+    UnknownRequest {
+        /// What was asked for.
+        id: String,
+    },
+    /// Another request was handed in under the same key.
+    #[error("the idempotency key `{key}` belongs to the request `{id}`, which asks for something else")]
+    OtherRequest {
+        /// The key.
+        key: String,
+        /// The request that has it.
+        id: String,
+    },
+    /// As many requests wait as may.
+    #[error("the queue of the pipeline `{pipeline}` is full: {most} requests wait")]
+    QueueFull {
+        /// The pipeline.
+        pipeline: String,
+        /// How many may wait.
+        most: u32,
+    },
     /// No model of this name is registered.
     #[error("no model is called `{name}`{}", listing("; registered are", known))]
     UnknownModel {
@@ -222,6 +262,11 @@ impl StoreError {
                 | Self::AmbiguousRun { .. }
                 | Self::UnknownRelease { .. }
                 | Self::AmbiguousRelease { .. }
+                | Self::UnknownPipeline { .. }
+                | Self::UnknownPipelineVersion { .. }
+                | Self::UnknownRequest { .. }
+                | Self::OtherRequest { .. }
+                | Self::QueueFull { .. }
                 | Self::UnknownModel { .. }
                 | Self::UnknownVersion { .. }
                 | Self::UnknownAlias { .. }
@@ -256,6 +301,9 @@ impl StoreError {
             Self::ReleaseChanged { .. } => "look at it with `sprag releases`, and try again".to_owned(),
             Self::UnknownRelease { .. } => "`sprag releases` lists all releases; `latest` means the newest".to_owned(),
             Self::AmbiguousRun { .. } | Self::AmbiguousRelease { .. } => "write more of the id".to_owned(),
+            Self::UnknownPipeline { .. } => "`sprag publish` publishes the project".to_owned(),
+            Self::OtherRequest { .. } => "take another key for another request".to_owned(),
+            Self::QueueFull { .. } => "wait until some have run, or raise `queue` under `[pipeline]` and publish".to_owned(),
             Self::UnknownModel { .. } => {
                 "`sprag models` lists the models; `sprag run` with a `register` stage adds one".to_owned()
             }

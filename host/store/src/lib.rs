@@ -33,8 +33,10 @@ mod json;
 mod layout;
 mod lock;
 mod migrations;
+mod publications;
 mod registry;
 mod releases;
+mod requests;
 mod runs;
 
 use std::path::Path;
@@ -48,6 +50,7 @@ pub use crate::error::StoreError;
 pub use crate::lock::{Busy, RunLock};
 pub use crate::registry::{AddVersion, ModelSummary, NewVersion};
 pub use crate::releases::StoredRelease;
+pub use crate::requests::Enqueued;
 
 /// The store of one project. It may be shared between threads, and several processes may have it open at once.
 #[derive(Debug)]

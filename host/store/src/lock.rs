@@ -51,6 +51,15 @@ impl Store {
         self.try_named_lock(&format!("environment-{environment}"), release)
     }
 
+    /// Takes the right to run what is requested of this store, or says which server has it. Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// The lock file cannot be opened or written, or the file system has no locks.
+    pub fn try_lock_server(&self, server: &str) -> Result<Result<RunLock, Busy>, StoreError> {
+        self.try_named_lock("server", server)
+    }
+
     fn try_named_lock(&self, name: &str, holder: &str) -> Result<Result<RunLock, Busy>, StoreError> {
         let path = self.layout.lock(name);
         let folder = path.parent().expect("a lock lies in a folder below the root");

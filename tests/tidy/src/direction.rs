@@ -6,7 +6,7 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 24] = [
+const HOST: [(&str, &[&str]); 25] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
@@ -39,6 +39,7 @@ const HOST: [(&str, &[&str]); 24] = [
     ("sprag-python", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-confine"]),
     ("sprag-services", &["sprag-schemas", "sprag-runtime"]),
     ("sprag-package", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-runtime", "sprag-guest-build"]),
+    ("sprag-pipelines", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-lifecycle"]),
     ("sprag-plugins", &["sprag-core", "sprag-store", "sprag-lifecycle", "sprag-package"]),
     ("sprag-packaged-imports", &[]),
     ("sprag-packaged-shell", &["sprag-scoring"]),
@@ -60,6 +61,7 @@ const HOST: [(&str, &[&str]); 24] = [
             "sprag-egress",
             "sprag-lifecycle",
             "sprag-package",
+            "sprag-pipelines",
             "sprag-plugins",
             "sprag-python",
             "sprag-release",

@@ -22,6 +22,7 @@ pub mod plugins;
 pub mod policy;
 pub mod profile;
 pub mod provision;
+pub mod publish;
 pub mod python;
 pub mod release;
 pub mod releases;
@@ -35,6 +36,7 @@ pub mod services;
 pub mod show;
 mod surroundings;
 pub mod swap;
+pub mod trigger;
 
 use std::path::{Path, PathBuf};
 

@@ -34,7 +34,7 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
         no_wait: args.no_wait,
         code_dir: code_dir(),
         machine: super::confined::machine(),
-        until: None,
+        ..RunOptions::default()
     };
     let cancel = Cancel::default();
     let observer = report::live::observer(args.format, args.verbose, *console);

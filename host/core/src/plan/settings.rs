@@ -2,12 +2,14 @@
 
 use sprag_schemas::manifest::{Kind, Manifest};
 use sprag_schemas::secrets::Secret;
+use sprag_schemas::triggers::TriggerKind;
 
 use super::Problem;
 use crate::component::Component;
 use crate::contract;
 use crate::entries::Entry;
 use crate::http_grant::HttpGrant;
+use crate::schedule::Schedule;
 
 /// The environments in the order in which a release goes through them.
 pub(super) fn order(manifest: &Manifest) -> Vec<String> {
@@ -31,7 +33,9 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<Problem> {
             let message = format!("secret `{name}`: expected one source (`env`, `file`, `azure` or `kubeconfig`), found {count}");
             problems.push(Problem::new(&["secrets", name], message, None));
         }
-        if hosts.is_empty() && kubeconfig.is_none() {
+        // What pushes are signed with is sent to nobody.
+        let is_of_trigger = manifest.triggers.values().any(|trigger| trigger.secret.as_ref() == Some(name));
+        if hosts.is_empty() && kubeconfig.is_none() && !is_of_trigger {
             let message = format!("secret `{name}`: expected `hosts`, the only hosts that it may be sent to, found none");
             let hint = Some("add `hosts = [\"api.example.com\"]`".to_owned());
             problems.push(Problem::new(&["secrets", name], message, hint));
@@ -73,6 +77,7 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<Problem> {
         }
     }
     problems.extend(python_problems(manifest));
+    problems.extend(trigger_problems(manifest));
     problems.extend(batch_problems(manifest));
     problems
 }
@@ -91,6 +96,48 @@ fn python_problems(manifest: &Manifest) -> Vec<Problem> {
         }
         if python.threads == 0 {
             object_to("threads", "expected at least 1 thread, found 0".to_owned());
+        }
+    }
+    problems
+}
+
+/// What is wrong with the triggers.
+fn trigger_problems(manifest: &Manifest) -> Vec<Problem> {
+    let mut problems = vec![];
+    for (name, trigger) in &manifest.triggers {
+        let mut object_to = |key: &[&str], message: String| {
+            let path: Vec<_> = ["triggers", name.as_str()].iter().chain(key).copied().collect();
+            problems.push(Problem::new(&path, format!("trigger `{name}`: {message}"), None));
+        };
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !is_name {
+            object_to(&[], "expected a name of lower-case letters, digits and hyphens".to_owned());
+        }
+        for path in trigger.params.keys() {
+            let stage = path.split_once('.').map(|(stage, _)| stage);
+            if !stage.is_some_and(|stage| manifest.stages.contains_key(stage)) {
+                object_to(&["params"], format!("expected parameters as `STAGE.NAME` of the project's stages, found `{path}`"));
+            }
+        }
+        match trigger.kind() {
+            Err(message) => object_to(&[], message),
+            Ok(TriggerKind::Cron(cron)) => {
+                if let Err(message) = Schedule::parse(cron, trigger.timezone.as_deref()) {
+                    object_to(&["cron"], message);
+                }
+            }
+            Ok(TriggerKind::Webhook(_)) => {
+                if let Some(secret) = trigger.secret.as_ref().filter(|secret| !manifest.secrets.contains_key(*secret)) {
+                    object_to(&["secret"], unknown_secret(secret, manifest));
+                }
+            }
+            Ok(TriggerKind::Drift(environment)) if !manifest.environments.contains_key(environment) => {
+                object_to(&["drift"], format!("expected an environment of the project, found `{environment}`"));
+            }
+            Ok(TriggerKind::After(pipeline)) if pipeline == manifest.project.name => {
+                object_to(&["after"], format!("expected another pipeline, found this one, `{pipeline}`"));
+            }
+            Ok(_) => {}
         }
     }
     problems

@@ -36,6 +36,9 @@ fn run(id: &str, production: Option<VersionRef>) -> RunRecord {
         production,
         registered: None,
         batches: vec![],
+        pipeline: None,
+        trigger: None,
+        tags: Default::default(),
         policies: vec![],
     }
 }

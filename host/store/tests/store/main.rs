@@ -10,6 +10,7 @@ mod full;
 mod killed;
 mod lock;
 mod opening;
+mod pipelines;
 mod registry;
 mod releases;
 mod runs;

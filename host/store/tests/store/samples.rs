@@ -36,6 +36,9 @@ pub(crate) fn run(id: &str) -> RunRecord {
         production: None,
         registered: None,
         batches: Vec::new(),
+        pipeline: None,
+        trigger: None,
+        tags: Default::default(),
         policies: Vec::new(),
     }
 }

@@ -154,6 +154,9 @@ fn plan(environments: &str) -> Project {
         components: BTreeMap::new(),
         manifests: BTreeMap::new(),
         locks: BTreeMap::new(),
+        pipeline: None,
+        trigger: None,
+        tags: Default::default(),
         policies: vec![],
         decisions: vec![],
     }
