@@ -4,6 +4,7 @@
 //! data or a list of problems; the edges do the reading and the printing.
 
 pub mod approval;
+pub mod audit;
 pub mod cache_key;
 pub mod canary;
 pub mod component;

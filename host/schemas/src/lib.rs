@@ -32,4 +32,5 @@ pub mod quantity;
 pub mod record;
 pub mod release;
 pub mod secrets;
+pub mod server;
 pub mod triggers;

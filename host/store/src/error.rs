@@ -192,6 +192,12 @@ pub enum StoreError {
         /// What was asked for.
         id: String,
     },
+    /// No token has this id.
+    #[error("no token is called `{id}`")]
+    UnknownToken {
+        /// What was asked for.
+        id: String,
+    },
     /// Another request was handed in under the same key.
     #[error("the idempotency key `{key}` belongs to the request `{id}`, which asks for something else")]
     OtherRequest {
@@ -265,6 +271,7 @@ impl StoreError {
                 | Self::UnknownPipeline { .. }
                 | Self::UnknownPipelineVersion { .. }
                 | Self::UnknownRequest { .. }
+                | Self::UnknownToken { .. }
                 | Self::OtherRequest { .. }
                 | Self::QueueFull { .. }
                 | Self::UnknownModel { .. }
@@ -302,6 +309,7 @@ impl StoreError {
             Self::UnknownRelease { .. } => "`sprag releases` lists all releases; `latest` means the newest".to_owned(),
             Self::AmbiguousRun { .. } | Self::AmbiguousRelease { .. } => "write more of the id".to_owned(),
             Self::UnknownPipeline { .. } => "`sprag publish` publishes the project".to_owned(),
+            Self::UnknownToken { .. } => "`sprag token list` lists them".to_owned(),
             Self::OtherRequest { .. } => "take another key for another request".to_owned(),
             Self::QueueFull { .. } => "wait until some have run, or raise `queue` under `[pipeline]` and publish".to_owned(),
             Self::UnknownModel { .. } => {

@@ -22,6 +22,7 @@
 //! ```
 
 mod aliases;
+mod audit;
 mod blobs;
 mod cache;
 mod database;
@@ -42,6 +43,7 @@ mod runs;
 use std::path::Path;
 
 pub use crate::aliases::NewAlias;
+pub use crate::audit::NewAuditEntry;
 pub use crate::blobs::BlobWriter;
 pub use crate::cache::CacheEntry;
 pub use crate::deployments::EnvironmentState;

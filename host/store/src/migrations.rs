@@ -9,7 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(crate) const APPLICATION_ID: i64 = 0x7370_7267;
 
 /// What turns a store of version N, counted from 0, into version N + 1.
-const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("release.sql"), include_str!("pipelines.sql")];
+const MIGRATIONS: [&str; 4] =
+    [include_str!("schema.sql"), include_str!("release.sql"), include_str!("pipelines.sql"), include_str!("server.sql")];
 
 /// The version that this sprag reads and writes.
 pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;

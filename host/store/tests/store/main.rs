@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod again;
+mod audit;
 mod blobs;
 mod cache;
 mod files;

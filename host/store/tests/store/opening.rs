@@ -47,7 +47,7 @@ fn a_store_of_a_later_sprag_is_refused_and_unchanged() {
     drop(store);
     Connection::open(&database).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = Store::open(&root).unwrap_err();
-    let text = format!("the store `{}` has version 99, and this sprag knows versions up to 3", database.display());
+    let text = format!("the store `{}` has version 99, and this sprag knows versions up to 4", database.display());
     assert_eq!(error.to_string(), text);
     assert!(error.hint().unwrap().contains("later one"));
     assert!(!error.is_usage());

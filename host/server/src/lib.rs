@@ -1,0 +1,4 @@
+//! The server of a team.
+
+pub mod token;
+pub mod webhook;
