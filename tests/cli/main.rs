@@ -45,6 +45,7 @@ mod scripts;
 mod serve;
 mod serve_fuzz;
 mod serve_starts;
+mod server;
 mod smoke;
 mod standalone;
 mod supervised;

@@ -113,12 +113,18 @@ fn a_trigger_that_makes_no_sense_is_shown_with_its_line() {
         assert!(refused.stderr.contains(expected), "{table}: {}", refused.stderr);
     };
     bad("\n[triggers.nightly]\ncron = '61 * * * *'\n", "trigger `nightly`: expected five fields");
-    bad("\n[triggers.nightly]\ncron = '0 3 * * *'\ntimezone = 'Berlin'\n", "expected a time zone by its name in the IANA database");
+    bad(
+        "\n[triggers.nightly]\ncron = '0 3 * * *'\ntimezone = 'Berlin'\n",
+        "expected a time zone by its name in the IANA database",
+    );
     bad("\n[triggers.push]\nwebhook = 'github'\n", "trigger `push`: expected `secret`");
     bad("\n[triggers.push]\nwebhook = 'github'\nsecret = 'hook'\n", "expected a secret of the project (none), found `hook`");
     bad("\n[triggers.push]\nwebhook = 'bitbucket'\nsecret = 'hook'\n", "unknown variant `bitbucket`");
     bad("\n[triggers.drift]\ndrift = 'moon'\n", "trigger `drift`: expected an environment of the project, found `moon`");
     bad("\n[triggers.both]\nwatch = 'a'\nafter = 'b'\n", "trigger `both`: expected exactly one of");
     bad("\n[triggers.own]\nafter = 'diabetes'\n", "trigger `own`: expected another pipeline, found this one");
-    bad("\n[triggers.nightly]\ncron = '0 3 * * *'\nparams = { 'tain.alpha' = 1 }\n", "expected parameters as `STAGE.NAME` of the project's stages");
+    bad(
+        "\n[triggers.nightly]\ncron = '0 3 * * *'\nparams = { 'tain.alpha' = 1 }\n",
+        "expected parameters as `STAGE.NAME` of the project's stages",
+    );
 }

@@ -11,6 +11,7 @@ mod python;
 mod release;
 mod score;
 mod serve;
+mod server;
 mod services;
 
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ pub use release::{
 };
 pub use score::ScoreArgs;
 pub use serve::{LimitArgs, ListenAt, LogTo, PackageShare, ServeArgs, ServeKeyArgs, WhatArgs};
+pub use server::{AuditArgs, AuditCommand, RoleName, ServerArgs, TokenArgs, TokenCommand};
 pub use services::{ProvisionArgs, ServicesAction, ServicesArgs};
 
 use crate::console::Color;
@@ -77,6 +79,14 @@ pub enum Command {
     Pipelines(PipelinesArgs),
     /// Run a published pipeline.
     Trigger(TriggerArgs),
+    /// Run published pipelines on request, by their triggers and in turn, behind an HTTP API.
+    Server(ServerArgs),
+    /// Make, list and take back the tokens of a server's users.
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Token(TokenArgs),
+    /// Show a server's audit log, or check that it is whole.
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Audit(AuditArgs),
     /// Write a profile of the data, for later drift checks.
     Profile(ProfileArgs),
     /// List the runs of a project.

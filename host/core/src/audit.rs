@@ -66,11 +66,7 @@ pub fn verify<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>, known: Opti
             return Err(BrokenChain::Sequence { expected: count + 1, found: entry.sequence });
         }
         if entry.previous != head.to_string() {
-            return Err(BrokenChain::Link {
-                sequence: entry.sequence,
-                named: entry.previous.clone(),
-                found: head.to_string(),
-            });
+            return Err(BrokenChain::Link { sequence: entry.sequence, named: entry.previous.clone(), found: head.to_string() });
         }
         (count, head) = (entry.sequence, digest(entry));
         is_known = is_known || known == Some(head.to_string().as_str());

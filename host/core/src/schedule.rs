@@ -126,10 +126,7 @@ mod tests {
         let schedule = Schedule::parse("0 * * * *", None).unwrap();
         let due = |seen: &str, now: &str| schedule.due(at(seen), at(now));
         assert_eq!(due("2026-01-01T00:00:00Z", "2026-01-01T00:59:59Z"), None);
-        assert_eq!(
-            due("2026-01-01T00:00:00Z", "2026-01-01T03:00:00Z"),
-            Some(Due { last: at("2026-01-01T03:00:00Z"), count: 3 })
-        );
+        assert_eq!(due("2026-01-01T00:00:00Z", "2026-01-01T03:00:00Z"), Some(Due { last: at("2026-01-01T03:00:00Z"), count: 3 }));
         let many = Schedule::parse("* * * * *", None).unwrap();
         let long = many.due(at("2020-01-01T00:00:00Z"), at("2026-01-01T00:00:30Z")).unwrap();
         assert_eq!(long.last, at("2026-01-01T00:00:00Z"), "however much was missed, the last one is known");

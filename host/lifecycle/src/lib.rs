@@ -41,4 +41,4 @@ pub use preview::{StagePreview, preview};
 pub use project::{BuiltIns, Component, Project, ProjectError, Surroundings, read_file, write_file};
 pub use run::{Observer, Requested, RunOptions, exit_code, new_run_id, run};
 pub use sprag_runtime::Cancel;
-pub use time::{new_id, now};
+pub use time::{after, new_id, now};

@@ -226,8 +226,7 @@ impl Project {
         let mut problems = vec![];
         let is_from_registry = |stage: &Stage| matches!(PluginRef::parse(&stage.plugin), PluginRef::Registry(_));
         // Only pins are looked for here; a project without plugins of registries is read without its lockfile.
-        let needs_pins =
-            root.join("vendor").is_dir() || entries(&manifest).iter().any(|entry| is_from_registry(entry.stage));
+        let needs_pins = root.join("vendor").is_dir() || entries(&manifest).iter().any(|entry| is_from_registry(entry.stage));
         let lock = if needs_pins { read_lock(root)? } else { None };
         for entry in entries(&manifest) {
             let locked = lock.as_ref().and_then(|lock| lock.stage(&entry.name));
@@ -254,7 +253,17 @@ impl Project {
         }
         let plan = Plan::build(&manifest, &infos).map_err(locate)?;
         let decisions = decide(&policies, &manifest.project.name, plan.all(), &provenance);
-        Ok(Self { root: root.to_owned(), home: root.to_owned(), manifest, plan, components, manifests, locks, policies, decisions })
+        Ok(Self {
+            root: root.to_owned(),
+            home: root.to_owned(),
+            manifest,
+            plan,
+            components,
+            manifests,
+            locks,
+            policies,
+            decisions,
+        })
     }
 
     /// The project, unless a policy refuses something that it asks for.

@@ -7,6 +7,13 @@ pub fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// The time so long after now, in the same form.
+pub fn after(span: std::time::Duration) -> String {
+    let span = chrono::TimeDelta::from_std(span).unwrap_or(chrono::TimeDelta::MAX);
+    let at = Utc::now().checked_add_signed(span).unwrap_or(chrono::DateTime::<Utc>::MAX_UTC);
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
 /// The day (UTC) that was so many days before today, such as `2026-11-25`.
 pub(crate) fn day_before(days: u32) -> String {
     let days = chrono::Days::new(days.into());

@@ -85,7 +85,7 @@ pub fn bundle(project: &Project) -> Result<Bundled, PipelineError> {
     Ok(Bundled { bundle, contents: files.contents })
 }
 
-/// The files that a project file names and a run reads, but for data, components and secrets.
+/// The files that a project file names and a run reads, but for data, components and secrets. Approvers are asked in releases, which go by the project as it stands.
 fn named(manifest: &Manifest) -> Vec<(String, String)> {
     let mut found = vec![];
     found.extend(manifest.project.policy.iter().map(|path| ("the project's policy".to_owned(), path.clone())));
@@ -96,12 +96,6 @@ fn named(manifest: &Manifest) -> Vec<(String, String)> {
         for (input, path) in &entry.stage.inputs {
             found.push((format!("the input `{input}` of the stage `{}`", entry.name), path.clone()));
         }
-    }
-    for (name, environment) in &manifest.environments {
-        let approval = environment.approval.iter();
-        let emergency = |rule: &sprag_schemas::environments::Approval| rule.emergency.as_ref().and_then(|rule| rule.approvers.clone());
-        let paths = approval.flat_map(|rule| [Some(rule.approvers.clone()), emergency(rule)]).flatten();
-        found.extend(paths.map(|path| (format!("the approvers of `{name}`"), path)));
     }
     found
 }

@@ -53,6 +53,14 @@ pub fn trigger(cause: Cause, name: Option<&str>, by: &str) -> TriggerRecord {
     TriggerRecord { cause, trigger: name.map(str::to_owned), by: by.to_owned(), at: now(), coalesced: 1 }
 }
 
+/// Takes the oldest waiting request of a store, to run it.
+///
+/// # Errors
+/// The store cannot be read or written.
+pub fn take(store: &Store) -> Result<Option<RunRequest>, RunError> {
+    Ok(store.take_request(&new_request_id(store)?)?)
+}
+
 /// An id that neither a request nor a run of the store has.
 fn new_request_id(store: &Store) -> Result<String, RunError> {
     loop {
@@ -63,11 +71,6 @@ fn new_request_id(store: &Store) -> Result<String, RunError> {
     }
 }
 
-/// The id of the run that a request is about to lead to: its own for the first, a new one for each after.
-pub fn run_id(store: &Store, request: &RunRequest) -> Result<String, RunError> {
-    if request.attempts == 0 { Ok(request.id.clone()) } else { new_request_id(store) }
-}
-
 /// The overrides that the parameters of a request are, as `--param` has them.
 pub fn overrides(params: &Map<String, Value>) -> Vec<String> {
     params.iter().map(|(name, value)| format!("{name}={value}")).collect()
@@ -75,7 +78,8 @@ pub fn overrides(params: &Map<String, Value>) -> Vec<String> {
 
 /// Runs a request that was taken, and records how it ended.
 ///
-/// `open` gives the project of a bundle with overrides. What ends the request without a run is in the request's record, and none is given then.
+/// `open` gives the project of a bundle with overrides. What ends the request without a run is in the request's record, and none is given then. A run that was cancelled because whoever runs
+/// it is about to end waits for its turn again.
 ///
 /// # Errors
 /// The store cannot be written: how the request stands is then found when it is opened again.
@@ -86,9 +90,15 @@ pub async fn execute(
     options: &RunOptions,
     observer: Observer,
     cancel: Cancel,
+    is_stopping: &(dyn Fn() -> bool + Sync),
 ) -> Result<(RunRequest, Option<RunRecord>), StoreError> {
     let ended = attempt(&request, open, options, observer, cancel).await;
     let record = match ended {
+        Ok(record) if record.outcome == RunOutcome::Cancelled && is_stopping() => {
+            request.state = RequestState::Queued;
+            request.attempts -= 1;
+            Some(record)
+        }
         Ok(record) => {
             request.state = RequestState::Finished;
             Some(record)

@@ -97,7 +97,8 @@ fn read(store: &Store, digest: &Digest) -> Result<Bundle, PipelineError> {
 
 /// Whether every file is there as the bundle has it.
 fn is_whole(folder: &Path, bundle: &Bundle) -> bool {
-    bundle.files.iter().all(|(path, file)| {
-        std::fs::read(folder.join(path)).is_ok_and(|bytes| Digest::of(&bytes).to_string() == file.digest)
-    })
+    bundle
+        .files
+        .iter()
+        .all(|(path, file)| std::fs::read(folder.join(path)).is_ok_and(|bytes| Digest::of(&bytes).to_string() == file.digest))
 }

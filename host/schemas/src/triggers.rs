@@ -134,7 +134,10 @@ impl Trigger {
         .flatten()
         .collect();
         let [kind] = kinds.as_slice() else {
-            return Err(format!("expected exactly one of `cron`, `webhook`, `watch`, `drift` and `after`, found {}", kinds.len()));
+            return Err(format!(
+                "expected exactly one of `cron`, `webhook`, `watch`, `drift` and `after`, found {}",
+                kinds.len()
+            ));
         };
         let is = |allowed: &[&str]| {
             let given = [

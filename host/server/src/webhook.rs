@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use sprag_schemas::triggers::WebhookSource;
@@ -67,7 +67,10 @@ fn verify(source: WebhookSource, secret: &str, headers: &impl Headers, body: &[u
     let (expected, holds) = match source {
         WebhookSource::Github => {
             let signature = headers.get("x-hub-signature-256").and_then(|value| value.strip_prefix("sha256=")).and_then(unhex);
-            ("a header `X-Hub-Signature-256` with the HMAC of the body", signature.is_some_and(|given| signed(secret, body, &given)))
+            (
+                "a header `X-Hub-Signature-256` with the HMAC of the body",
+                signature.is_some_and(|given| signed(secret, body, &given)),
+            )
         }
         WebhookSource::Gitlab => {
             let token = headers.get("x-gitlab-token");
@@ -125,7 +128,8 @@ fn gitlab(headers: &impl Headers, body: &[u8]) -> Result<Delivery, WebhookError>
     let text = |path: &str| push.pointer(path).and_then(Value::as_str).map(str::to_owned);
     let commit = text("/after").ok_or_else(|| wrong("it has no `after`"))?;
     // `X-Gitlab-Event-UUID` is the same for a delivery that is sent again; older ones send none.
-    let delivery = headers.get("idempotency-key").or(headers.get("x-gitlab-event-uuid")).map_or_else(|| commit.clone(), str::to_owned);
+    let delivery =
+        headers.get("idempotency-key").or(headers.get("x-gitlab-event-uuid")).map_or_else(|| commit.clone(), str::to_owned);
     Ok(Delivery::Push(Push {
         branch: branch(&text("/ref").ok_or_else(|| wrong("it has no `ref`"))?),
         commit,
@@ -190,23 +194,25 @@ mod tests {
     #[test]
     fn github_s_own_example_of_a_signature_holds() {
         // From the page on validating deliveries.
-        let headers = [(
-            "x-hub-signature-256",
-            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17".to_owned(),
-        )]
-        .into();
+        let headers: BTreeMap<&str, String> =
+            [("x-hub-signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17".to_owned())]
+                .into();
         assert_eq!(verify(WebhookSource::Github, "It's a Secret to Everybody", &headers, b"Hello, World!"), Ok(()));
     }
 
     #[test]
     fn a_signature_that_does_not_hold_is_none() {
         let read = |signature: &str| read(WebhookSource::Github, "s3cret", &github(signature), BODY.as_bytes());
-        for bad in ["", "sha256=", "sha256=00", "sha256=zz", "sha1=757107ea", &format!("sha256={}", "0".repeat(64)), "sha256=é"] {
+        for bad in ["", "sha256=", "sha256=00", "sha256=zz", "sha1=757107ea", &format!("sha256={}", "0".repeat(64)), "sha256=é"]
+        {
             assert!(matches!(read(bad), Err(WebhookError::Unsigned(_))), "{bad}");
         }
         assert!(matches!(super::read(WebhookSource::Github, "", &BTreeMap::new(), b""), Err(WebhookError::Unsigned(_))));
-        let headers = [("x-gitlab-token", String::new())].into();
-        assert!(matches!(super::read(WebhookSource::Gitlab, "", &headers, b""), Err(WebhookError::Unsigned(_))), "nobody signs with nothing");
+        let headers: BTreeMap<&str, String> = [("x-gitlab-token", String::new())].into();
+        assert!(
+            matches!(super::read(WebhookSource::Gitlab, "", &headers, b""), Err(WebhookError::Unsigned(_))),
+            "nobody signs with nothing"
+        );
     }
 
     #[test]
@@ -226,14 +232,14 @@ mod tests {
             })
         };
         assert_eq!(read(WebhookSource::Github, "s3cret", &hub, BODY.as_bytes()), Ok(push("d1")));
-        let lab = [
+        let lab: BTreeMap<&str, String> = [
             ("x-gitlab-token", "s3cret".to_owned()),
             ("x-gitlab-event", "Push Hook".to_owned()),
             ("x-gitlab-event-uuid", "d2".to_owned()),
         ]
         .into();
         assert_eq!(read(WebhookSource::Gitlab, "s3cret", &lab, BODY.as_bytes()), Ok(push("d2")));
-        let azure = [("authorization", format!("Basic {}", STANDARD.encode("whoever:s3cret")))].into();
+        let azure: BTreeMap<&str, String> = [("authorization", format!("Basic {}", STANDARD.encode("whoever:s3cret")))].into();
         let body = r#"{"id":"d3","eventType":"git.push","resource":{"refUpdates":[{"name":"refs/heads/main","newObjectId":"c0ffee"}],"pushedBy":{"displayName":"ada"}}}"#;
         assert_eq!(read(WebhookSource::AzureDevops, "s3cret", &azure, body.as_bytes()), Ok(push("d3")));
     }
@@ -243,7 +249,10 @@ mod tests {
         let token = |event: &str| -> BTreeMap<&str, String> {
             [("x-gitlab-token", "s".to_owned()), ("x-gitlab-event", event.to_owned())].into()
         };
-        assert_eq!(read(WebhookSource::Gitlab, "s", &token("Tag Push Hook"), b"{}"), Ok(Delivery::Other("Tag Push Hook".to_owned())));
+        assert_eq!(
+            read(WebhookSource::Gitlab, "s", &token("Tag Push Hook"), b"{}"),
+            Ok(Delivery::Other("Tag Push Hook".to_owned()))
+        );
         for bad in [&b"{"[..], b"[]", b"{\"ref\":1}", b"\xff\xfe"] {
             assert!(matches!(read(WebhookSource::Gitlab, "s", &token("Push Hook"), bad), Err(WebhookError::Body(..))));
         }

@@ -16,9 +16,8 @@ impl Store {
     pub fn publish(&self, publication: &Publication) -> Result<(Publication, bool), StoreError> {
         self.database.write("publish the pipeline", Durability::Power, |connection| {
             let same = "SELECT record FROM publications WHERE pipeline = ?1 AND digest = ?2";
-            let known: Option<String> = connection
-                .query_row(same, params![publication.pipeline, publication.digest], |row| row.get(0))
-                .optional()?;
+            let known: Option<String> =
+                connection.query_row(same, params![publication.pipeline, publication.digest], |row| row.get(0)).optional()?;
             if let Some(text) = known {
                 return Ok((json::decode(&text, || what(&publication.pipeline))?, false));
             }

@@ -75,18 +75,18 @@ impl Store {
         })
     }
 
-    /// Takes the oldest waiting request, whose run is about to begin under the id that `run` gives for it.
+    /// Takes the oldest waiting request, whose run is about to begin: its first under the request's own id, one after that under the id `fresh`, which no run has.
     ///
     /// # Errors
     ///
     /// The database cannot be written.
-    pub fn take_request(&self, run: impl FnOnce(&RunRequest) -> String) -> Result<Option<RunRequest>, StoreError> {
+    pub fn take_request(&self, fresh: &str) -> Result<Option<RunRequest>, StoreError> {
         self.database.write("take a request", Durability::Power, |connection| {
             let sql = "SELECT id, record FROM requests WHERE state = 'queued' ORDER BY seq LIMIT 1";
             let Some(mut request) = records(connection, sql, [])?.pop() else { return Ok(None) };
             request.state = RequestState::Running;
             request.attempts += 1;
-            request.run = Some(run(&request));
+            request.run = Some(request.run.as_ref().map_or_else(|| request.id.clone(), |_| fresh.to_owned()));
             put(connection, &request)?;
             Ok(Some(request))
         })
@@ -138,6 +138,20 @@ impl Store {
     pub fn open_requests(&self) -> Result<Vec<RunRequest>, StoreError> {
         self.database.read("read the requests", |connection| {
             records(connection, "SELECT id, record FROM requests WHERE state IN ('queued', 'running') ORDER BY seq", [])
+        })
+    }
+
+    /// The run of the last request of a pipeline that led to a success.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be read.
+    pub fn newest_success(&self, pipeline: &str) -> Result<Option<String>, StoreError> {
+        self.database.read("read the requests", |connection| {
+            let sql = "SELECT runs.id FROM requests JOIN runs ON runs.id = requests.record ->> '$.run'
+                       WHERE requests.pipeline = ?1 AND requests.state = 'finished' AND runs.outcome IN ('promoted', 'kept', 'succeeded')
+                       ORDER BY runs.seq DESC LIMIT 1";
+            Ok(connection.query_row(sql, [pipeline], |row| row.get(0)).optional()?)
         })
     }
 

@@ -142,6 +142,41 @@ impl Store {
             records(connection, "SELECT id, record FROM runs WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2", params![end, limit])
         })
     }
+
+    /// At most `limit` runs, newest first by their ids, which begin with the time: those whose id is less than `before`, of one project, of one outcome, where these are given.
+    ///
+    /// # Errors
+    ///
+    /// The database or a record cannot be read.
+    pub fn runs_before(
+        &self,
+        limit: usize,
+        before: Option<&str>,
+        project: Option<&str>,
+        outcome: Option<RunOutcome>,
+    ) -> Result<Vec<RunRecord>, StoreError> {
+        self.database.read("read the runs", |connection| {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let sql = "SELECT id, record FROM runs
+                       WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR record ->> '$.project' = ?2) AND (?3 IS NULL OR outcome = ?3)
+                       ORDER BY id DESC LIMIT ?4";
+            records(connection, sql, params![before, project, outcome.map(RunOutcome::name), limit])
+        })
+    }
+
+    /// How many runs of each project ended how.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be read.
+    pub fn count_runs(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
+        self.database.read("count the runs", |connection| {
+            let sql = "SELECT record ->> '$.project', outcome, count(*) FROM runs GROUP BY 1, 2 ORDER BY 1, 2";
+            let mut statement = connection.prepare(sql)?;
+            let counts = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned())))?;
+            Ok(counts.collect::<Result<_, _>>()?)
+        })
+    }
 }
 
 /// Refuses a record that could be written and never read again.

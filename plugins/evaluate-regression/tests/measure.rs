@@ -17,7 +17,8 @@ fn holdout(values: &[f64]) -> Frame {
 
 fn run(rule: &str, truth: &[f64], candidate: &[f64], production: Option<&[f64]>) -> Result<(Evidence, String), Failure> {
     let (holdout, candidate, production) = (holdout(truth), predictions(candidate), production.map(predictions));
-    let contest = Contest { holdout: &holdout, candidate: &candidate, production: production.as_ref().map(|frame| frame as _), watch: &() };
+    let contest =
+        Contest { holdout: &holdout, candidate: &candidate, production: production.as_ref().map(|frame| frame as _), watch: &() };
     let mut preview = Preview::new(production.is_some());
     let rule: Rule = serde_json::from_str(rule).unwrap();
     let evidence = measure(contest, production.as_ref().map(|_| "m@1".to_owned()), &rule, 5, &mut preview)?;

@@ -6,7 +6,7 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 25] = [
+const HOST: [(&str, &[&str]); 26] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
@@ -37,6 +37,7 @@ const HOST: [(&str, &[&str]); 25] = [
     ),
     ("sprag-confine", &[]),
     ("sprag-python", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-confine"]),
+    ("sprag-server", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-lifecycle", "sprag-pipelines"]),
     ("sprag-services", &["sprag-schemas", "sprag-runtime"]),
     ("sprag-package", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-runtime", "sprag-guest-build"]),
     ("sprag-pipelines", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-lifecycle"]),
@@ -66,6 +67,7 @@ const HOST: [(&str, &[&str]); 25] = [
             "sprag-python",
             "sprag-release",
             "sprag-serve",
+            "sprag-server",
             "sprag-services",
             "sprag-builtin",
         ],

@@ -1,6 +1,7 @@
 //! One file for each command: its arguments are in [`crate::args`], its work is below this crate.
 
 pub mod approvals;
+pub mod audit;
 pub mod batch;
 pub mod check;
 pub mod compare;
@@ -32,10 +33,12 @@ pub mod runs;
 pub mod schema;
 pub mod score;
 pub mod serve;
+pub mod server;
 pub mod services;
 pub mod show;
 mod surroundings;
 pub mod swap;
+pub mod token;
 pub mod trigger;
 
 use std::path::{Path, PathBuf};

@@ -28,11 +28,7 @@ const KEY_VARIABLE: &str = "SPRAG_SERVE_KEY";
 /// There is no such model, it cannot be loaded, the port is taken, or the certificate, the keys or the log will not do.
 pub fn run(args: &ServeArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
     if let Some(path) = &args.ready_file {
-        // One that an earlier process left would say that this one is ready.
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(CommandError::io("remove", path, &error)),
-            _ => {}
-        }
+        forget(path)?;
     }
     let runtime = Runtime::with_prepared(super::run::code_dir().as_deref(), args.compiled.as_deref());
     let runtime = runtime.map_err(|error| CommandError::internal(error.to_string()))?;
@@ -65,8 +61,16 @@ pub fn run(args: &ServeArgs, project: Option<&Path>, console: &Console) -> Resul
     })
 }
 
+/// Removes a file that an earlier process left: it would say that this one is ready.
+pub(super) fn forget(path: &Path) -> Result<(), CommandError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(CommandError::io("remove", path, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Writes a file that is never seen in part.
-fn write_whole(path: &Path, text: &str) -> Result<(), CommandError> {
+pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), CommandError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use sprag_lifecycle::{Cancel, RunOptions, origin};
-use sprag_pipelines::{Wish, execute, recover, request, run_id, trigger};
+use sprag_pipelines::{Wish, execute, recover, request, take, trigger};
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::manifest::Manifest;
 use sprag_schemas::pipeline::{Cause, Publication, RequestState, RunRequest};
@@ -61,13 +61,13 @@ fn here(id: &str, home: &Path, store: &Store, args: &TriggerArgs, console: &Cons
         let _inside = runtime.enter();
         runtime.spawn(stop_on_signal(cancel.clone())?);
     }
-    while let Some(taken) = store.take_request(|request| run_id(store, request).unwrap_or_else(|_| request.id.clone()))? {
+    while let Some(taken) = take(store)? {
         let is_ours = taken.id == id;
         let observer = report::live::observer(format, args.verbose, *console);
         let open = |digest: &_, overrides: &[String]| {
             super::with_surroundings(|surroundings| sprag_pipelines::open(home, store, digest, surroundings, overrides))
         };
-        let (request, record) = runtime.block_on(execute(store, taken, open, &options, observer, cancel.clone()))?;
+        let (request, record) = runtime.block_on(execute(store, taken, open, &options, observer, cancel.clone(), &|| false))?;
         if is_ours {
             return ended(&request, record.as_ref());
         }
@@ -131,9 +131,9 @@ fn find(args: &TriggerArgs, home: &Path, store: &Store) -> Result<Publication, C
     let (name, version) = match text.split_once('@') {
         None => (text.as_str(), None),
         Some((name, version)) => {
-            let number = version.parse().map_err(|_| {
-                CommandError::user(format!("expected a version such as `{name}@1`, found `{text}`"))
-            })?;
+            let number = version
+                .parse()
+                .map_err(|_| CommandError::user(format!("expected a version such as `{name}@1`, found `{text}`")))?;
             (name, Some(number))
         }
     };

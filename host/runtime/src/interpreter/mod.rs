@@ -14,8 +14,8 @@ use std::time::Duration;
 use sprag_core::digest::Digest;
 use sprag_schemas::manifest::Clock;
 use wasmtime::{
-    AsContextMut, Collector, Config, Engine, Instance, InstancePre, Linker, OptLevel, ResourceLimiter, Store, Trap, UpdateDeadline,
-    WasmBacktraceDetails,
+    AsContextMut, Collector, Config, Engine, Instance, InstancePre, Linker, OptLevel, ResourceLimiter, Store, Trap,
+    UpdateDeadline, WasmBacktraceDetails,
 };
 use wasmtime_wasi::p1::{WasiP1Ctx, add_to_linker_sync};
 use wasmtime_wasi::{FsPerms, I32Exit};

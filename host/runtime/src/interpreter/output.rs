@@ -30,7 +30,8 @@ impl Told {
     pub(super) fn end(&self) -> String {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         if !begun.is_empty() {
-            self.tell(&std::mem::take(&mut begun));
+            let line = std::mem::take(&mut *begun);
+            self.tell(&line);
         }
         self.captured.text()
     }
@@ -45,7 +46,8 @@ impl Told {
             } else if begun.len() < LONGEST {
                 continue;
             }
-            self.tell(&std::mem::take(&mut begun));
+            let line = std::mem::take(&mut *begun);
+            self.tell(&line);
         }
     }
 

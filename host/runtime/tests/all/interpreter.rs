@@ -106,10 +106,13 @@ fn what_it_writes_is_kept_from_its_end() {
 #[test]
 fn its_lines_are_told_as_they_come() {
     let write = |from: u32, length: u32| {
-        format!("(i32.store (i32.const 0) (i32.const {from})) (i32.store (i32.const 4) (i32.const {length})) (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))")
+        format!(
+            "(i32.store (i32.const 0) (i32.const {from})) (i32.store (i32.const 4) (i32.const {length})) (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))"
+        )
     };
     let watcher = unwatched();
-    let run = format!("(i32.store8 (i32.const 124) (i32.const 10)) {} {} {} i32.const 0", write(120, 2), write(122, 3), write(120, 4));
+    let run =
+        format!("(i32.store8 (i32.const 124) (i32.const 10)) {} {} {} i32.const 0", write(120, 2), write(122, 3), write(120, 4));
     assert_eq!(interpreter(&run).run(script(), watcher.clone()).unwrap().end, ScriptEnd::Exited(0));
     assert_eq!(*watcher.heard.lock().unwrap(), [(Output::Stdout, "made".to_owned()), (Output::Stdout, "made".to_owned())]);
 }

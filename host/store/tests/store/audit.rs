@@ -55,7 +55,10 @@ fn nobody_changes_the_log_by_sql_and_whoever_goes_round_that_is_found() {
     ] {
         assert!(raw.execute(sql, []).is_err(), "{sql}");
     }
-    raw.execute_batch("DROP TRIGGER audit_is_immutable; UPDATE audit SET entry = json_set(entry, '$.by', 'eve') WHERE sequence = 2").unwrap();
+    raw.execute_batch(
+        "DROP TRIGGER audit_is_immutable; UPDATE audit SET entry = json_set(entry, '$.by', 'eve') WHERE sequence = 2",
+    )
+    .unwrap();
     let error = verify(&in_order(&store), None).unwrap_err().to_string();
     assert!(error.starts_with("the entry 3 names"), "{error}");
 }

@@ -39,7 +39,7 @@ fn by_cron(id: &str) -> RunRequest {
 }
 
 fn take(store: &Store) -> Option<String> {
-    store.take_request(|request| request.id.clone()).unwrap().map(|request| request.id)
+    store.take_request("fresh").unwrap().map(|request| request.id)
 }
 
 #[test]
@@ -81,14 +81,31 @@ fn nobody_changes_a_published_version_or_a_request_that_is_over() {
 fn requests_are_taken_in_their_order_and_once() {
     let (_folder, store) = samples::store();
     for id in ["r1", "r2", "r3"] {
-        assert!(matches!(store.enqueue(&request(id), 10, true).unwrap(), Enqueued::New(_)), "what is asked for by name is never merged");
+        assert!(
+            matches!(store.enqueue(&request(id), 10, true).unwrap(), Enqueued::New(_)),
+            "what is asked for by name is never merged"
+        );
     }
     assert!(store.move_request("r2", RequestState::Queued, RequestState::Cancelled).unwrap());
     assert!(!store.move_request("r2", RequestState::Queued, RequestState::Cancelled).unwrap());
     assert_eq!((take(&store).as_deref(), take(&store).as_deref(), take(&store)), (Some("r1"), Some("r3"), None));
     let open: Vec<_> = store.open_requests().unwrap().into_iter().map(|request| (request.id, request.attempts)).collect();
     assert_eq!(open, [("r1".to_owned(), 1), ("r3".to_owned(), 1)]);
-    assert!(matches!(store.move_request("r9", RequestState::Queued, RequestState::Failed), Err(StoreError::UnknownRequest { .. })));
+    assert!(matches!(
+        store.move_request("r9", RequestState::Queued, RequestState::Failed),
+        Err(StoreError::UnknownRequest { .. })
+    ));
+}
+
+#[test]
+fn a_second_attempt_is_another_run() {
+    let (_folder, store) = samples::store();
+    store.enqueue(&request("r1"), 10, true).unwrap();
+    for (fresh, run, attempts) in [("f1", "r1", 1), ("f2", "f2", 2)] {
+        let taken = store.take_request(fresh).unwrap().unwrap();
+        assert_eq!((taken.run.as_deref(), taken.attempts), (Some(run), attempts));
+        assert!(store.move_request("r1", RequestState::Running, RequestState::Queued).unwrap());
+    }
 }
 
 #[test]

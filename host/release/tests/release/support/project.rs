@@ -149,14 +149,12 @@ fn plan(environments: &str) -> Project {
     let plan = Plan::build(&manifest, &components).unwrap();
     Project {
         root: ".".into(),
+        home: ".".into(),
         manifest,
         plan,
         components: BTreeMap::new(),
         manifests: BTreeMap::new(),
         locks: BTreeMap::new(),
-        pipeline: None,
-        trigger: None,
-        tags: Default::default(),
         policies: vec![],
         decisions: vec![],
     }

@@ -1,0 +1,136 @@
+//! Arguments of `sprag server`, `sprag token` and `sprag audit`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use sprag_schemas::quantity::TimeSpan;
+use sprag_schemas::server::Role;
+
+/// Arguments of `sprag server`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  sprag server\n  sprag server models/diabetes models/churn --jobs 2\n  sprag server --listen 0.0.0.0:4180 --behind-proxy\n\n  curl -X POST http://127.0.0.1:4180/api/v1/pipelines/diabetes/runs\n\nSIGTERM and Ctrl-C stop the runs that are under way, which wait for their turn again; a second one ends the process at once."
+)]
+pub struct ServerArgs {
+    /// The folders of the projects to look after [default: the project's own]. The first one's store holds the tokens and the audit log.
+    #[arg(value_name = "DIR")]
+    pub projects: Vec<PathBuf>,
+    /// Where to listen: an address with a port, port 0 for a free one. Elsewhere than on loopback, a proxy must stand before it.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4180")]
+    pub listen: SocketAddr,
+    /// State that a proxy with TLS stands before the server and writes `X-Forwarded-For`: nobody else can reach it.
+    #[arg(long)]
+    pub behind_proxy: bool,
+    /// How many runs of different projects go on at once.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub jobs: usize,
+    /// A file to write the URL to once requests are answered.
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// How long answers may take after the server was asked to stop.
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    pub drain: TimeSpan,
+}
+
+/// Arguments of `sprag token`.
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TokenCommand,
+}
+
+/// The commands of `sprag token`.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token: it is shown once, and kept nowhere.
+    #[command(
+        after_help = "Examples:\n  sprag token add ci --role runner --expires 2160h\n  sprag token add ada --role approver --role runner"
+    )]
+    Add {
+        /// Whose it is: the name that records and the audit log show.
+        #[arg(value_name = "USER")]
+        user: String,
+        /// What its owner may do.
+        #[arg(long = "role", value_name = "ROLE", required = true)]
+        roles: Vec<RoleName>,
+        /// For how long it counts. Default: until it is taken back.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<TimeSpan>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the tokens.
+    #[command(after_help = "Example:\n  sprag token list")]
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a token back.
+    #[command(after_help = "Example:\n  sprag token revoke Zk3x9QpA")]
+    Revoke {
+        /// Its id.
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+/// What somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleName {
+    /// Read all that there is.
+    Viewer,
+    /// Read, and start and stop runs.
+    Runner,
+    /// Read, and approve or reject what waits.
+    Approver,
+    /// All of it.
+    Admin,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Viewer => Self::Viewer,
+            RoleName::Runner => Self::Runner,
+            RoleName::Approver => Self::Approver,
+            RoleName::Admin => Self::Admin,
+        }
+    }
+}
+
+/// Arguments of `sprag audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+/// The commands of `sprag audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Print the audit log, oldest first.
+    #[command(after_help = "Example:\n  sprag audit show --json")]
+    Show {
+        /// How many of the newest entries.
+        #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+        limit: usize,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Hold the audit log against its chain: each entry names the digest of the one before.
+    #[command(after_help = "Examples:\n  sprag audit verify\n  sprag audit verify --known sha256:5e2f...")]
+    Verify {
+        /// The digest of an entry that was written down elsewhere: the log must hold it. Without one, nobody can tell that entries were cut off at the end.
+        #[arg(long, value_name = "DIGEST")]
+        known: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}

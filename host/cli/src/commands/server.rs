@@ -1,0 +1,212 @@
+//! `sprag server`
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use sprag_core::digest::Digest;
+use sprag_egress::Vault;
+use sprag_lifecycle::{Project, RunOptions, SeenBy, drift_of_services, kept_baseline, origin, with_causes};
+use sprag_pipelines::PipelineError;
+use sprag_schemas::exit_code::{self, ExitCode};
+use sprag_schemas::manifest::Manifest;
+use sprag_server::api::{Shared, router};
+use sprag_server::auth::Doorkeeper;
+use sprag_server::ground::Ground;
+use sprag_server::listen::{Listening, serve};
+use sprag_server::site::{Site, SiteError, TakenUp};
+use sprag_server::triggers::Triggers;
+use sprag_server::worker;
+use sprag_store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::args::ServerArgs;
+use crate::console::{BOLD, Console, WARN};
+use crate::error::CommandError;
+
+/// How often triggers are looked at.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// From which population stability index on a column has drifted, as for `sprag drift`.
+const DRIFTED: f64 = 0.25;
+
+/// How many days of traffic a trigger of drift looks at.
+const DAYS: u32 = 1;
+
+/// Looks after projects until it is asked to stop.
+///
+/// # Errors
+/// The address is taken or open to everybody, or another server has one of the projects.
+pub fn run(args: &ServerArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
+    if let Some(path) = &args.ready_file {
+        super::serve::forget(path)?;
+    }
+    let homes = homes(args, project)?;
+    let own = Arc::new(Store::open(&homes[0].join(".sprag"))?);
+    let is_local = args.listen.ip().is_loopback() && !args.behind_proxy;
+    if !is_local {
+        check_open(args, &own)?;
+    }
+    let owner = is_local.then(|| origin(&homes[0]).by);
+    let name = format!("sprag server at {}, process {}", args.listen, std::process::id());
+    let (site, taken_up) = Site::open(&homes, own.clone(), Arc::new(Here), &name)?;
+    tell(&taken_up, console);
+    let site = Arc::new(site);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CommandError::internal(format!("failed to start: {error}")))?;
+    let workers = worker::start(&site, args.jobs, runtime.handle())
+        .map_err(|error| CommandError::internal(format!("failed to start: {error}")))?;
+    let served = runtime.block_on(async {
+        let (asked, mut stop) = watch::channel(false);
+        tokio::spawn(super::run::on_signal(move || _ = asked.send(true))?);
+        let listener = TcpListener::bind(args.listen).await.map_err(|error| taken(args.listen, &error))?;
+        let address = listener.local_addr().map_err(|error| taken(args.listen, &error))?;
+        let door = Doorkeeper::new(own, owner);
+        let url = format!("http://{address}");
+        let routes = router(Shared { site: site.clone(), door: Arc::new(door) });
+        let triggers = std::thread::spawn({
+            let site = site.clone();
+            move || look(&site)
+        });
+        console.note(&format!("{BOLD}sprag server{BOLD:#} answers at {url}"));
+        if let Some(path) = &args.ready_file {
+            super::serve::write_whole(path, &format!("{url}\n"))?;
+        }
+        let how = Listening { is_behind_proxy: args.behind_proxy, drain: args.drain.0 };
+        let stopping = {
+            let site = site.clone();
+            async move {
+                let _asked = stop.changed().await;
+                site.stop();
+            }
+        };
+        serve(listener, routes, how, stopping).await;
+        let _ended = triggers.join();
+        Ok(exit_code::SUCCESS)
+    });
+    site.stop();
+    for worker in workers {
+        let _ended = worker.join();
+    }
+    served
+}
+
+/// The folders, each once, as they are on this machine.
+fn homes(args: &ServerArgs, project: Option<&Path>) -> Result<Vec<PathBuf>, CommandError> {
+    let named = if args.projects.is_empty() { vec![super::project_dir(project)?] } else { args.projects.clone() };
+    let mut homes: Vec<PathBuf> = vec![];
+    for folder in named {
+        let home = folder.canonicalize().map_err(|error| CommandError::io("find", &folder, &error))?;
+        if !home.join("sprag.toml").is_file() {
+            let message = format!("expected a project in `{}`, found no `sprag.toml`", folder.display());
+            return Err(CommandError::user(message));
+        }
+        if !homes.contains(&home) {
+            homes.push(home);
+        }
+    }
+    Ok(homes)
+}
+
+/// Whoever can reach the server from elsewhere must not be let in without a token, and no token may cross a network in the open.
+fn check_open(args: &ServerArgs, own: &Store) -> Result<(), CommandError> {
+    if !args.behind_proxy {
+        let message = format!("expected an address on loopback, or `--behind-proxy`, found `--listen {}`", args.listen);
+        let error = CommandError { code: exit_code::REFUSED, ..CommandError::user(message) };
+        return Err(error
+            .hint("tokens would cross the network in the open: put a proxy with TLS before it, and say so by `--behind-proxy`"));
+    }
+    if own.tokens()?.is_empty() {
+        let message = "expected at least one token where others can reach the server, found none";
+        let error = CommandError { code: exit_code::REFUSED, ..CommandError::user(message) };
+        return Err(error.hint("`sprag token add NAME --role admin` makes one"));
+    }
+    Ok(())
+}
+
+fn taken(address: SocketAddr, error: &std::io::Error) -> CommandError {
+    CommandError::user(format!("failed to listen at {address}: {error}"))
+        .hint("`--listen` takes another address; port 0 is a free one")
+}
+
+/// Says what an earlier server left.
+fn tell(taken_up: &TakenUp, console: &Console) {
+    for (home, recovered) in taken_up {
+        for id in &recovered.again {
+            console.note(&format!("{id} was under way when the last server of `{}` ended: it waits again", home.display()));
+        }
+        for id in &recovered.given_up {
+            console.note(&format!("{WARN}warning:{WARN:#} {id} of `{}` was begun too often and is given up", home.display()));
+        }
+    }
+}
+
+/// Looks at the triggers until the site stops.
+fn look(site: &Arc<Site>) {
+    let mut triggers = Triggers::new(site.clone());
+    while !site.is_stopping() {
+        if let Err(error) = triggers.look(chrono::Utc::now(), Instant::now()) {
+            eprintln!("sprag server: {}", with_causes(&error));
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// What a server of this program stands on.
+struct Here;
+
+impl Ground for Here {
+    fn open(&self, home: &Path, store: &Store, digest: &Digest, overrides: &[String]) -> Result<Project, PipelineError> {
+        super::with_surroundings(|surroundings| sprag_pipelines::open(home, store, digest, surroundings, overrides))
+    }
+
+    fn secret(&self, home: &Path, manifest: &Manifest, name: &str) -> Result<String, String> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let vault = Vault::open(&manifest.secrets, std::iter::once(name), &variable, home)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        vault
+            .value(name)
+            .map(|value| value.to_string())
+            .ok_or_else(|| format!("the secret `{name}` is no text that others could sign with"))
+    }
+
+    fn drifted(
+        &self,
+        _home: &Path,
+        store: &Arc<Store>,
+        manifest: &Manifest,
+        environment: &str,
+    ) -> Result<Option<(String, String)>, String> {
+        let alias = manifest.environments.get(environment).and_then(|environment| environment.alias.as_deref());
+        let alias = alias.ok_or_else(|| format!("expected the environment `{environment}` to move an alias, found none"))?;
+        let model = manifest.model_name();
+        let Some(number) = store.alias(model, alias).map_err(|error| with_causes(&error))? else { return Ok(None) };
+        let Some(version) = store.version(model, number).map_err(|error| with_causes(&error))? else { return Ok(None) };
+        let Some(training) = kept_baseline(store, &version).map_err(|error| with_causes(&error))? else { return Ok(None) };
+        let by = SeenBy { days: DAYS, service: None };
+        let report = drift_of_services(store, &version, &training, &by, DRIFTED).map_err(|error| with_causes(&error))?;
+        let why = format!("the traffic of `{environment}` has drifted from the training rows of {model}@{number}");
+        Ok(report.drifted.then(|| (format!("{model}@{number}"), why)))
+    }
+
+    fn options(&self) -> RunOptions {
+        RunOptions { code_dir: super::run::code_dir(), machine: super::confined::machine(), ..RunOptions::default() }
+    }
+}
+
+impl From<SiteError> for CommandError {
+    fn from(error: SiteError) -> Self {
+        match error {
+            SiteError::Store(error) => error.into(),
+            SiteError::Run(error) => error.into(),
+            SiteError::Pipeline(error) => error.into(),
+            SiteError::Taken { .. } => Self { code: exit_code::BUSY, ..Self::user(error.to_string()) }
+                .hint("end the other one first, or hand requests to it by `sprag trigger`"),
+            SiteError::Twice { .. } => {
+                Self::user(error.to_string()).hint("give one of the projects another `name`, and publish it")
+            }
+        }
+    }
+}

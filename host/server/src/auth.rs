@@ -1,0 +1,221 @@
+//! Who asks, and what they may do.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use sprag_lifecycle::now;
+use sprag_schemas::server::Role;
+use sprag_store::Store;
+
+use crate::limit::Limiter;
+use crate::problem::Problem;
+use crate::token;
+
+/// Whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The name, for records.
+    pub user: String,
+    /// What they may do.
+    pub roles: Vec<Role>,
+}
+
+impl Caller {
+    /// Insists on a role.
+    ///
+    /// # Errors
+    /// The caller has none that covers it.
+    pub fn need(&self, role: Role) -> Result<(), Problem> {
+        if self.roles.iter().any(|has| has.covers(role)) {
+            return Ok(());
+        }
+        let has: Vec<_> = self.roles.iter().map(|role| format!("`{}`", role.name())).collect();
+        Err(Problem::forbidden(format!(
+            "expected a caller with the role `{}`, found `{}` with {}",
+            role.name(),
+            self.user,
+            if has.is_empty() { "none".to_owned() } else { has.join(", ") }
+        )))
+    }
+}
+
+/// How callers are known.
+#[derive(Debug)]
+pub struct Doorkeeper {
+    store: Arc<Store>,
+    /// Whoever reaches a server on loopback that has no token may do everything, under this name.
+    owner: Option<String>,
+    failures: Limiter<IpAddr>,
+    asked: Limiter<String>,
+}
+
+impl Doorkeeper {
+    /// Knows callers by the tokens of a store. Where `owner` is given and there is no token at all, whoever asks is that one.
+    pub fn new(store: Arc<Store>, owner: Option<String>) -> Self {
+        // A program that asks for its run ten times a second is let in; one that tries tokens is not.
+        Self { store, owner, failures: Limiter::new(20, 1.0 / 3.0), asked: Limiter::new(400, 200.0) }
+    }
+
+    /// Knows the caller of a request.
+    ///
+    /// # Errors
+    /// Nobody is known by what was shown; too often nobody was; or a page of another site asks.
+    pub fn known(&self, parts: &Parts, from: IpAddr) -> Result<Caller, Problem> {
+        let at = Instant::now();
+        // Whoever shows a token that counts is let in, whoever else tries from there.
+        let too_many = |seconds| Problem::too_many("too many requests that showed no token which counts", seconds);
+        let caller = match bearer(&parts.headers) {
+            Some(secret) => self.by_token(secret),
+            None if self.is_open()? => {
+                self.refuse_other_sites(parts)?;
+                let user = self.owner.clone().unwrap_or_default();
+                Ok(Caller { user, roles: vec![Role::Admin] })
+            }
+            None => Err(Problem::unauthorized("expected a header `Authorization: Bearer TOKEN`, found none")),
+        };
+        match caller {
+            Ok(caller) => {
+                let too_many = |seconds| Problem::too_many(format!("too many requests of `{}`", caller.user), seconds);
+                self.asked.take(caller.user.clone(), at).map_err(too_many)?;
+                Ok(caller)
+            }
+            Err(problem) => {
+                if problem.status == 401 {
+                    self.failures.take(from, at).map_err(too_many)?;
+                }
+                Err(problem.hint(Some("an admin makes tokens by `sprag token add`".to_owned())))
+            }
+        }
+    }
+
+    fn by_token(&self, secret: &str) -> Result<Caller, Problem> {
+        let unknown = || Problem::unauthorized("expected a token of this server, found another");
+        let token = self.store.token_of(&token::hash(secret))?.ok_or_else(unknown)?;
+        match token::fault(&token, &now()) {
+            None => Ok(Caller { user: token.user, roles: token.roles }),
+            Some(fault) => Err(Problem::unauthorized(format!("the token `{}` {fault}", token.id))),
+        }
+    }
+
+    /// Whether everybody is let in.
+    fn is_open(&self) -> Result<bool, Problem> {
+        Ok(self.owner.is_some() && self.store.tokens()?.is_empty())
+    }
+
+    /// Where no token is shown, a page of another site in somebody's browser could ask as well as its owner could.
+    fn refuse_other_sites(&self, parts: &Parts) -> Result<(), Problem> {
+        let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let host = text(header::HOST).unwrap_or_default();
+        if !is_loopback(host) {
+            return Err(Problem::forbidden(format!("expected a request to this machine's own loopback, found one to `{host}`")));
+        }
+        let other = |origin: &str| origin.split_once("://").is_none_or(|(_, rest)| rest != host);
+        let is_other = text(header::ORIGIN).is_some_and(other)
+            || parts.headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site");
+        if is_other && parts.method != Method::GET && parts.method != Method::HEAD {
+            return Err(Problem::forbidden("expected a request of this server's own page, found one of another site"));
+        }
+        Ok(())
+    }
+}
+
+/// The host of an address is this machine itself.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, secret) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    const FROM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn parts(method: &str, headers: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder().method(method).uri("/api/v1/pipelines");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn door(owner: Option<&str>) -> (tempfile::TempDir, Arc<Store>, Doorkeeper) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(&folder.path().join(".sprag")).unwrap());
+        let keeper = Doorkeeper::new(store.clone(), owner.map(str::to_owned));
+        (folder, store, keeper)
+    }
+
+    fn add(store: &Store, roles: &[Role], end: Option<&str>) -> String {
+        let made = token::make("ada", roles.to_vec(), &now(), end.map(str::to_owned)).unwrap();
+        store.add_token(&made.token, &made.hash).unwrap();
+        made.secret
+    }
+
+    #[test]
+    fn on_loopback_the_owner_needs_no_token_until_there_is_one() {
+        let (_folder, store, door) = door(Some("ada"));
+        let local = parts("POST", &[("host", "127.0.0.1:8080")]);
+        assert_eq!(door.known(&local, FROM).unwrap(), Caller { user: "ada".to_owned(), roles: vec![Role::Admin] });
+        add(&store, &[Role::Viewer], None);
+        assert_eq!(door.known(&local, FROM).unwrap_err().status, 401);
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_refused() {
+        let (_folder, _store, door) = door(Some("ada"));
+        let status =
+            |method: &str, headers: &[(&str, &str)]| door.known(&parts(method, headers), FROM).map_err(|problem| problem.status);
+        assert_eq!(status("GET", &[("host", "evil.example:8080")]), Err(403), "a name that was bound to loopback");
+        assert_eq!(status("POST", &[("host", "localhost:8080"), ("origin", "https://evil.example")]), Err(403));
+        assert_eq!(status("POST", &[("host", "localhost:8080"), ("origin", "null")]), Err(403));
+        assert_eq!(status("POST", &[("host", "localhost:8080"), ("sec-fetch-site", "cross-site")]), Err(403));
+        assert_eq!(status("POST", &[("host", "localhost:8080"), ("origin", "http://localhost:8081")]), Err(403));
+        assert!(status("POST", &[("host", "localhost:8080"), ("origin", "http://localhost:8080")]).is_ok());
+        assert!(status("GET", &[("host", "[::1]:8080")]).is_ok());
+    }
+
+    #[test]
+    fn elsewhere_a_token_that_counts_is_needed() {
+        let (_folder, store, door) = door(None);
+        let known = |secret: &str| door.known(&parts("GET", &[("authorization", &format!("Bearer {secret}"))]), FROM);
+        assert_eq!(door.known(&parts("GET", &[]), FROM).unwrap_err().status, 401);
+        assert_eq!(known("sprag_nothing").unwrap_err().status, 401);
+        let secret = add(&store, &[Role::Runner], None);
+        let caller = known(&secret).unwrap();
+        assert!(caller.need(Role::Runner).is_ok() && caller.need(Role::Viewer).is_ok());
+        let refused = caller.need(Role::Approver).unwrap_err();
+        assert_eq!(
+            (refused.status, refused.detail.as_str()),
+            (403, "expected a caller with the role `approver`, found `ada` with `runner`")
+        );
+        let ended = add(&store, &[Role::Admin], Some("2020-01-01T00:00:00.000Z"));
+        assert!(known(&ended).unwrap_err().detail.contains("has expired"));
+    }
+
+    #[test]
+    fn who_tries_tokens_is_told_to_wait() {
+        let (_folder, store, door) = door(None);
+        let secret = add(&store, &[Role::Viewer], None);
+        let known = |secret: &str| {
+            door.known(&parts("GET", &[("authorization", &format!("Bearer {secret}"))]), FROM).map_err(|problem| problem.status)
+        };
+        let failed: Vec<_> = (0..25).map(|count| known(&format!("sprag_{count}")).unwrap_err()).collect();
+        assert_eq!((failed[0], failed[19], failed[24]), (401, 401, 429));
+        assert!(known(&secret).is_ok(), "nobody can lock another out");
+    }
+}

@@ -1,0 +1,40 @@
+//! What a server stands on, and does not know itself: how projects are opened, and where secrets come from.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sprag_core::digest::Digest;
+use sprag_lifecycle::{Project, RunOptions};
+use sprag_pipelines::PipelineError;
+use sprag_schemas::manifest::Manifest;
+use sprag_store::Store;
+
+/// What a server is given by the program that it is part of.
+pub trait Ground: Send + Sync {
+    /// Opens a published pipeline with parameters in place of its own.
+    ///
+    /// # Errors
+    /// It cannot be opened, or the parameters are none of it.
+    fn open(&self, home: &Path, store: &Store, digest: &Digest, overrides: &[String]) -> Result<Project, PipelineError>;
+
+    /// The value of a secret of a project.
+    ///
+    /// # Errors
+    /// There is none: says what was looked for, and never a value.
+    fn secret(&self, home: &Path, manifest: &Manifest, name: &str) -> Result<String, String>;
+
+    /// Whether the traffic of an environment has drifted from what its model was trained on: what to remember that by, and a sentence that says so.
+    ///
+    /// # Errors
+    /// It cannot be told: says why.
+    fn drifted(
+        &self,
+        home: &Path,
+        store: &Arc<Store>,
+        manifest: &Manifest,
+        environment: &str,
+    ) -> Result<Option<(String, String)>, String>;
+
+    /// How runs run on this machine.
+    fn options(&self) -> RunOptions;
+}
