@@ -38,6 +38,7 @@ mod records;
 mod reference;
 mod release;
 mod released;
+mod report;
 mod reports;
 mod scaffold;
 mod score;

@@ -9,6 +9,7 @@ mod plugin;
 mod policy;
 mod python;
 mod release;
+mod report;
 mod score;
 mod serve;
 mod server;
@@ -33,6 +34,7 @@ pub use release::{
     ApprovalsArgs, DestroyArgs, DriveArgs, EnvironmentsArgs, KeyArgs, KeyCommand, ReleaseArgs, ReleasesArgs, ReleasesCommand,
     ResumeArgs, RollbackArgs, WordArgs,
 };
+pub use report::ReportArgs;
 pub use score::ScoreArgs;
 pub use serve::{LimitArgs, ListenAt, LogTo, PackageShare, ServeArgs, ServeKeyArgs, WhatArgs};
 pub use server::{AuditArgs, AuditCommand, RoleName, ServerArgs, TokenArgs, TokenCommand};
@@ -93,6 +95,8 @@ pub enum Command {
     Runs(RunsArgs),
     /// Show one run.
     Show(ShowArgs),
+    /// Write a run as one HTML file, with its figures and plots.
+    Report(ReportArgs),
     /// Compare two runs.
     Compare(CompareArgs),
     /// List the registered models.

@@ -38,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Profile(args) => commands::profile::run(args, project, &console),
         Command::Runs(args) => commands::runs::run(args, project, &console),
         Command::Show(args) => commands::show::run(args, project, &console),
+        Command::Report(args) => commands::report::run(args, project, &console),
         Command::Compare(args) => commands::compare::run(args, project, &console),
         Command::Models(args) => commands::models::run(args, project, &console),
         Command::Model(args) => commands::model::run(args, project, &console),

@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod beside;
 mod figures;
 pub mod ground;
 pub mod hub;

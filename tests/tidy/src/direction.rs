@@ -6,7 +6,7 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 26] = [
+const HOST: [(&str, &[&str]); 27] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
@@ -37,9 +37,10 @@ const HOST: [(&str, &[&str]); 26] = [
     ),
     ("sprag-confine", &[]),
     ("sprag-python", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-confine"]),
-    ("sprag-server", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-lifecycle", "sprag-pipelines"]),
+    ("sprag-server", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-lifecycle", "sprag-pages", "sprag-pipelines"]),
     ("sprag-services", &["sprag-schemas", "sprag-runtime"]),
     ("sprag-package", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-runtime", "sprag-guest-build"]),
+    ("sprag-pages", &["sprag-schemas"]),
     ("sprag-pipelines", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-lifecycle"]),
     ("sprag-plugins", &["sprag-core", "sprag-store", "sprag-lifecycle", "sprag-package"]),
     ("sprag-packaged-imports", &[]),
@@ -62,6 +63,7 @@ const HOST: [(&str, &[&str]); 26] = [
             "sprag-egress",
             "sprag-lifecycle",
             "sprag-package",
+            "sprag-pages",
             "sprag-pipelines",
             "sprag-plugins",
             "sprag-python",

@@ -27,6 +27,7 @@ pub mod publish;
 pub mod python;
 pub mod release;
 pub mod releases;
+pub mod report;
 pub mod rollback;
 pub mod run;
 pub mod runs;

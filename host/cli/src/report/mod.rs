@@ -4,11 +4,11 @@ pub(crate) mod approval;
 pub(crate) mod change;
 pub(crate) mod compare;
 pub(crate) mod deployed;
-pub(crate) mod facts;
 pub(crate) mod junit;
 pub(crate) mod live;
 pub(crate) mod markdown;
-pub(crate) mod number;
 pub(crate) mod plan;
 pub(crate) mod release;
 pub(crate) mod text;
+
+pub(crate) use sprag_pages::{facts, number};

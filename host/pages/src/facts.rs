@@ -6,14 +6,14 @@ use sprag_schemas::manifest::Kind;
 use sprag_schemas::record::{Metric, RunOutcome, RunRecord, StageRecord, StageStatus};
 
 /// One metric of candidate and production.
-pub(crate) struct Compared {
-    pub(crate) name: String,
-    pub(crate) candidate: f64,
-    pub(crate) production: Option<f64>,
+pub struct Compared {
+    pub name: String,
+    pub candidate: f64,
+    pub production: Option<f64>,
 }
 
 /// The metrics that the evaluation measured on both models, in the order in which it measured them.
-pub(crate) fn compared(record: &RunRecord) -> Vec<Compared> {
+pub fn compared(record: &RunRecord) -> Vec<Compared> {
     let Some(stage) = stage_of(record, Kind::Evaluate) else { return vec![] };
     let of = |split: &'static str| stage.report.metrics.iter().filter(move |metric| metric.split.as_deref() == Some(split));
     let production: BTreeMap<&str, f64> = of("production").map(|metric| (metric.name.as_str(), metric.value)).collect();
@@ -27,12 +27,12 @@ pub(crate) fn compared(record: &RunRecord) -> Vec<Compared> {
 }
 
 /// The stage of a kind, if it did its work or was taken from the cache.
-pub(crate) fn stage_of(record: &RunRecord, kind: Kind) -> Option<&StageRecord> {
+pub fn stage_of(record: &RunRecord, kind: Kind) -> Option<&StageRecord> {
     record.stages.iter().find(|stage| stage.kind == kind && stage.status != StageStatus::Skipped)
 }
 
 /// What was trained on what, in one line.
-pub(crate) fn trained(record: &RunRecord) -> Option<String> {
+pub fn trained(record: &RunRecord) -> Option<String> {
     let stage = stage_of(record, Kind::Train)?;
     let params: Vec<_> = stage.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let with = if params.is_empty() { String::new() } else { format!(", {}", params.join(", ")) };
@@ -42,13 +42,13 @@ pub(crate) fn trained(record: &RunRecord) -> Option<String> {
 }
 
 /// Whether no stage did any work.
-pub(crate) fn is_all_cached(record: &RunRecord) -> bool {
+pub fn is_all_cached(record: &RunRecord) -> bool {
     let mut ran = record.stages.iter().filter(|stage| stage.status != StageStatus::Skipped).peekable();
     ran.peek().is_some() && ran.all(|stage| stage.cached_from.is_some())
 }
 
 /// The name of a metric with what it was measured on.
-pub(crate) fn metric_name(metric: &Metric) -> String {
+pub fn metric_name(metric: &Metric) -> String {
     match &metric.split {
         Some(split) => format!("{split} {}", metric.name),
         None => metric.name.clone(),
@@ -56,7 +56,7 @@ pub(crate) fn metric_name(metric: &Metric) -> String {
 }
 
 /// What the outcome means, in one word for a heading.
-pub(crate) fn verdict(outcome: RunOutcome) -> &'static str {
+pub fn verdict(outcome: RunOutcome) -> &'static str {
     match outcome {
         RunOutcome::Running => "running",
         RunOutcome::Promoted => "promoted",

@@ -1,7 +1,7 @@
 //! Numbers for people.
 
 /// A number in at most seven significant digits, without the zeros at its end.
-pub(crate) fn short(value: f64) -> String {
+pub fn short(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -15,12 +15,12 @@ pub(crate) fn short(value: f64) -> String {
 }
 
 /// A number with its sign.
-pub(crate) fn signed(value: f64) -> String {
+pub fn signed(value: f64) -> String {
     if value > 0.0 { format!("+{}", short(value)) } else { short(value) }
 }
 
 /// A wall time.
-pub(crate) fn millis(duration_ms: f64) -> String {
+pub fn millis(duration_ms: f64) -> String {
     match duration_ms {
         ms if ms < 10.0 => format!("{ms:.1} ms"),
         ms if ms < 1000.0 => format!("{ms:.0} ms"),

@@ -1,0 +1,35 @@
+//! What all pages have in common.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// The style of all pages: light and dark as the reader's system is, readable on a phone, and no font, picture or script from elsewhere.
+pub const STYLE: &str = include_str!("page.css");
+
+/// A whole document in one file.
+pub fn document(title: &str, body: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { (body) } }
+        }
+    };
+    page.into_string()
+}
+
+/// A word on how something stands, told apart by more than its colour.
+pub fn badge(name: &str) -> Markup {
+    let (kind, sign) = match name {
+        "promoted" | "succeeded" | "passed" | "released" | "finished" => ("good", "✓"),
+        "kept" | "skipped" | "queued" | "cancelled" => ("calm", "–"),
+        "running" | "awaiting-approval" => ("busy", "…"),
+        _ => ("bad", "✗"),
+    };
+    html! { span class={ "badge " (kind) } { span aria-hidden="true" { (sign) " " } (name) } }
+}
