@@ -61,10 +61,8 @@ impl Schedule {
         while let Some(next) = self.next_after(at).filter(|next| *next <= now && *next > at) {
             let count = due.as_ref().map_or(0, |due| due.count) + 1;
             due = Some(Due { last: next, count });
-            at = if count < MOST_COUNTED { next } else { at.max(now - TimeDelta::days(1)) };
-            if count >= MOST_COUNTED + 2000 {
-                break;
-            }
+            // What was missed for longer than can be counted: the last day is enough to find the last one.
+            at = if count == MOST_COUNTED { next.max(now - TimeDelta::days(1)) } else { next };
         }
         due
     }

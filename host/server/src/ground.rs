@@ -35,6 +35,9 @@ pub trait Ground: Send + Sync {
         environment: &str,
     ) -> Result<Option<(String, String)>, String>;
 
+    /// Tells the server's own log what is wrong.
+    fn tell(&self, fault: &str);
+
     /// How runs run on this machine.
     fn options(&self) -> RunOptions;
 }

@@ -25,11 +25,18 @@ pub struct Problem {
     /// After how many seconds to try again.
     #[serde(skip)]
     pub retry_after: Option<u64>,
+    /// What exactly is wrong with the server, for its own log.
+    #[serde(skip)]
+    pub fault: Option<String>,
 }
+
+/// What exactly is wrong with the server, beside an answer that does not say it.
+#[derive(Debug, Clone)]
+pub(crate) struct Fault(pub(crate) String);
 
 impl Problem {
     fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status: status.as_u16(), title, detail: detail.into(), hints: vec![], retry_after: None }
+        Self { status: status.as_u16(), title, detail: detail.into(), hints: vec![], retry_after: None, fault: None }
     }
 
     /// What was sent makes no sense.
@@ -74,8 +81,9 @@ impl Problem {
 
     /// The server is at fault. What exactly is for its own log.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        eprintln!("sprag server: {}", with_causes(error));
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server could not do it; its log says why")
+        let title = "internal";
+        let told = "the server could not do it; its log says why";
+        Self { fault: Some(with_causes(error)), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, title, told) }
     }
 
     /// The same with advice.
@@ -91,6 +99,9 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if let Some(fault) = self.fault {
+            response.extensions_mut().insert(Fault(fault));
+        }
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -38,7 +38,7 @@ fn work(site: &Site, hosted: &Hosted, turns: &Semaphore, runtime: &Handle) {
             Ok(true) => {}
             Ok(false) => hosted.wait(LOOK),
             Err(error) => {
-                eprintln!("sprag server: `{}`: {}", hosted.home.display(), sprag_lifecycle::with_causes(&error));
+                site.ground.tell(&format!("`{}`: {}", hosted.home.display(), sprag_lifecycle::with_causes(&error)));
                 hosted.wait(AFTER_A_FAULT);
             }
         }

@@ -51,7 +51,7 @@ pub fn run(args: &ServerArgs, project: Option<&Path>, console: &Console) -> Resu
     }
     let owner = is_local.then(|| origin(&homes[0]).by);
     let name = format!("sprag server at {}, process {}", args.listen, std::process::id());
-    let (site, taken_up) = Site::open(&homes, own.clone(), Arc::new(Here), &name)?;
+    let (site, taken_up) = Site::open(&homes, own.clone(), Arc::new(Here(*console)), &name)?;
     tell(&taken_up, console);
     let site = Arc::new(site);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -148,14 +148,14 @@ fn look(site: &Arc<Site>) {
     let mut triggers = Triggers::new(site.clone());
     while !site.is_stopping() {
         if let Err(error) = triggers.look(chrono::Utc::now(), Instant::now()) {
-            eprintln!("sprag server: {}", with_causes(&error));
+            site.ground.tell(&with_causes(&error));
         }
         std::thread::sleep(LOOK);
     }
 }
 
 /// What a server of this program stands on.
-struct Here;
+struct Here(Console);
 
 impl Ground for Here {
     fn open(&self, home: &Path, store: &Store, digest: &Digest, overrides: &[String]) -> Result<Project, PipelineError> {
@@ -189,6 +189,10 @@ impl Ground for Here {
         let report = drift_of_services(store, &version, &training, &by, DRIFTED).map_err(|error| with_causes(&error))?;
         let why = format!("the traffic of `{environment}` has drifted from the training rows of {model}@{number}");
         Ok(report.drifted.then(|| (format!("{model}@{number}"), why)))
+    }
+
+    fn tell(&self, fault: &str) {
+        self.0.note(&format!("{WARN}warning:{WARN:#} {fault}"));
     }
 
     fn options(&self) -> RunOptions {

@@ -20,7 +20,7 @@ use crate::webhook::{self, Delivery, WebhookError};
 /// What became of a delivery.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Delivered {
+pub(super) struct HookAnswer {
     /// The run that it led to; none where it leads to none.
     pub run: Option<String>,
     /// Why, in one sentence.
@@ -81,10 +81,10 @@ fn delivered(shared: &Shared, pipeline: &str, name: &str, headers: &HeaderMap, b
         Enqueued::Known(_) => (StatusCode::OK, "this delivery came before"),
         Enqueued::Coalesced(_) => (StatusCode::OK, "one that waits already does the same"),
     };
-    let delivered = Delivered { run: Some(entered.request().id.clone()), reason: reason.to_owned() };
+    let delivered = HookAnswer { run: Some(entered.request().id.clone()), reason: reason.to_owned() };
     Ok((status, Json(delivered)).into_response())
 }
 
 fn nothing(reason: &str) -> Response {
-    Json(Delivered { run: None, reason: reason.to_owned() }).into_response()
+    Json(HookAnswer { run: None, reason: reason.to_owned() }).into_response()
 }

@@ -13,15 +13,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Uri, header};
-use axum::middleware::map_response;
+use axum::middleware::map_response_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 
 use crate::auth::{Caller, Doorkeeper};
-use crate::problem::Problem;
+use crate::problem::{Fault, Problem};
 use crate::site::Site;
 
 /// What a request may send, but for a delivery of a webhook.
@@ -66,7 +66,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/hooks/{pipeline}/{trigger}", post(hooks::deliver).layer(DefaultBodyLimit::max(MOST_DELIVERY)))
         .fallback(nothing)
         .method_not_allowed_fallback(no_method)
-        .layer(map_response(guarded))
+        .layer(map_response_with_state(shared.clone(), guarded))
         .with_state(shared)
 }
 
@@ -79,8 +79,11 @@ async fn no_method(uri: Uri) -> Problem {
     Problem::method(format!("`{}` does not take this method", uri.path()))
 }
 
-/// What every answer says to browsers: that it is what it says it is, and for this page alone.
-async fn guarded(mut response: Response) -> Response {
+/// What every answer says to browsers: that it is what it says it is, and for this page alone. What the server is at fault with goes into its log.
+async fn guarded(State(shared): State<Shared>, mut response: Response) -> Response {
+    if let Some(Fault(fault)) = response.extensions_mut().remove() {
+        shared.site.ground.tell(&fault);
+    }
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -8,7 +8,7 @@ use sprag_schemas::record::{AliasEntry, RunRecord};
 use sprag_schemas::release::ReleaseRecord;
 use sprag_schemas::server::AuditEntry;
 
-use super::hooks::Delivered;
+use super::hooks::HookAnswer;
 use super::pipelines::{NewRun, PipelineView};
 use super::registry::ModelView;
 use super::runs::{Page, RunView};
@@ -133,7 +133,7 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
                 "deliver",
                 "A push, as GitHub, GitLab or Azure DevOps tells it",
                 &[200, 202],
-                json(of::<Delivered>(schemas)),
+                json(of::<HookAnswer>(schemas)),
             )
         },
         Operation { is_open: true, ..get("/openapi.json", "openapi", "This document", json(Schema::default())) },

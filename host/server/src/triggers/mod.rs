@@ -84,7 +84,7 @@ impl Triggers {
                 match self.one(&one, &manifests, now, at) {
                     Ok(()) => drop(self.told.remove(&place)),
                     Err(fault) if self.told.get(&place) != Some(&fault) => {
-                        eprintln!("sprag server: trigger `{name}` of `{}`: {fault}", publication.pipeline);
+                        self.site.ground.tell(&format!("trigger `{name}` of `{}`: {fault}", publication.pipeline));
                         self.told.insert(place, fault);
                     }
                     Err(_) => {}
