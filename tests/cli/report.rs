@@ -14,7 +14,13 @@ fn a_run_is_one_file_with_its_figures_and_plots() {
     let wrote = project.run(&["report", "--output", "report.html"]).ok();
     assert!(wrote.stderr.contains("wrote `report.html`"), "{}", wrote.stderr);
     let page = project.read("report.html");
-    for expected in ["Candidate and production, on the same rows", "Predicted against actual", "Residuals", "mse of the registered versions", "Hold-out"] {
+    for expected in [
+        "Candidate and production, on the same rows",
+        "Predicted against actual",
+        "Residuals",
+        "mse of the registered versions",
+        "Hold-out",
+    ] {
         assert!(page.contains(expected), "{expected}");
     }
     assert!(page.len() < 1 << 20, "{} bytes", page.len());

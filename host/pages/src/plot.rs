@@ -125,7 +125,8 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 
 /// From where to where, with some room on both sides; none where there is nothing.
 fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
+    let (least, most) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
     let width = most - least;
     if !width.is_finite() {
         return None;

@@ -136,10 +136,7 @@ fn of_predictions(rows: &[(f64, f64, Option<f64>)]) -> Vec<(String, Plot)> {
     let both = |candidate: Series, production: Series| {
         if production.points.is_empty() { vec![candidate] } else { vec![candidate, production] }
     };
-    let predicted = both(
-        series(&|row| Some((row.0, row.1)), "candidate"),
-        series(&|row| Some((row.0, row.2?)), "production"),
-    );
+    let predicted = both(series(&|row| Some((row.0, row.1)), "candidate"), series(&|row| Some((row.0, row.2?)), "production"));
     let residuals = both(
         series(&|row| Some((row.1, row.0 - row.1)), "candidate"),
         series(&|row| Some((row.2?, row.0 - row.2?)), "production"),
@@ -331,7 +328,9 @@ mod tests {
     #[test]
     fn a_run_is_shown_with_its_figures_and_plots() {
         let page = page(&record("better"));
-        for expected in ["Predicted against actual", "Residuals", "loss in `evaluate`", "mse of the registered versions", "-100", "3300"] {
+        for expected in
+            ["Predicted against actual", "Residuals", "loss in `evaluate`", "mse of the registered versions", "-100", "3300"]
+        {
             assert!(page.contains(expected), "{expected}");
         }
         assert_eq!(page.matches("<svg").count(), 4);

@@ -18,7 +18,8 @@ const VERSIONS: usize = 50;
 /// The store cannot be read.
 pub fn beside(store: &Store, record: &RunRecord) -> Result<Beside, StoreError> {
     let artifacts = record.stages.iter().flat_map(|stage| &stage.report.artifacts);
-    let digest = artifacts.filter(|artifact| artifact.name == ARTIFACT).find_map(|artifact| artifact.digest.parse::<Digest>().ok());
+    let digest =
+        artifacts.filter(|artifact| artifact.name == ARTIFACT).find_map(|artifact| artifact.digest.parse::<Digest>().ok());
     // A preview that is gone takes nothing else with it.
     let bytes = digest.and_then(|digest| store.read_blob(&digest).ok()).unwrap_or_default();
     let predictions = String::from_utf8(bytes).ok().and_then(|text| Predictions::read(&text));
@@ -35,7 +36,7 @@ fn history(store: &Store, record: &RunRecord) -> Result<BTreeMap<String, Vec<(u6
     for version in &versions[versions.len().saturating_sub(VERSIONS)..] {
         let Some(run) = store.run(&version.lineage.run_id)? else { continue };
         for metric in facts::compared(&run) {
-            history.entry(metric.name).or_default().push((version.version, metric.candidate));
+            history.entry(metric.name).or_default().push((version.version.version, metric.candidate));
         }
     }
     Ok(history)
