@@ -30,6 +30,7 @@ mod lineage;
 mod locked;
 mod onnx;
 mod package;
+mod page;
 mod pipelines;
 mod plan;
 mod policy;

@@ -25,7 +25,7 @@ fn a_run_is_one_file_with_its_figures_and_plots() {
     }
     assert!(page.len() < 1 << 20, "{} bytes", page.len());
     let printed = project.run(&["report", "latest"]).ok().stdout;
-    assert_eq!(printed, page, "the same run is the same page");
+    assert!(printed.trim_end() == page.trim_end(), "the same run is the same page");
 }
 
 #[test]

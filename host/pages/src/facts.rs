@@ -7,8 +7,11 @@ use sprag_schemas::record::{Metric, RunOutcome, RunRecord, StageRecord, StageSta
 
 /// One metric of candidate and production.
 pub struct Compared {
+    /// Its name.
     pub name: String,
+    /// The candidate's value.
     pub candidate: f64,
+    /// Production's value; none where there is no production.
     pub production: Option<f64>,
 }
 

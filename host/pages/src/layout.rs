@@ -23,6 +23,29 @@ pub fn document(title: &str, body: &Markup) -> String {
     page.into_string()
 }
 
+/// A page of the server, whose style and script are files of their own.
+pub fn page(title: &str, nav: &Markup, body: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " – sprag" }
+                link rel="stylesheet" href="/assets/page.css";
+                script src="/assets/live.js" defer {}
+            }
+            body {
+                a.skip href="#content" { "To the content" }
+                nav aria-label="Places" { (nav) }
+                main id="content" { (body) }
+            }
+        }
+    };
+    page.into_string()
+}
+
 /// A word on how something stands, told apart by more than its colour.
 pub fn badge(name: &str) -> Markup {
     let (kind, sign) = match name {

@@ -9,5 +9,3 @@ pub mod number;
 pub mod plot;
 pub mod predictions;
 pub mod run;
-
-pub use maud::{Markup, html};

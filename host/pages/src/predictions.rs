@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 /// The name of the artifact.
 pub const ARTIFACT: &str = "predictions.csv";
 
+/// A row: truth, candidate, and production where there is one.
+pub type Row = (f64, f64, Option<f64>);
+
 /// The truth and what the models said of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Predictions {
-    /// Of numbers: truth, candidate, and production where there is one.
-    Numbers(Vec<(f64, f64, Option<f64>)>),
+    /// Of numbers.
+    Numbers(Vec<Row>),
     /// Of classes: how often which truth was taken for which class by the candidate.
     Classes(BTreeMap<(String, String), u64>),
 }

@@ -1,6 +1,7 @@
 //! A run as a page.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 use sprag_schemas::record::{Metric, RunRecord, Severity, StageRecord, StageStatus, TestOutcome};
@@ -9,7 +10,7 @@ use crate::facts;
 use crate::layout::badge;
 use crate::number::{millis, short, signed};
 use crate::plot::{Kind, Plot, Series};
-use crate::predictions::Predictions;
+use crate::predictions::{Predictions, Row};
 
 /// What a page shows of a run beside its record.
 #[derive(Debug, Clone, Default)]
@@ -120,7 +121,7 @@ pub fn figure(title: &str, plot: &Plot) -> Markup {
                 div role="img" aria-label=(plot.words()) { (PreEscaped(svg)) }
                 @if plot.series.len() > 1 {
                     p.soft { @for (index, series) in plot.series.iter().enumerate() {
-                        span aria-hidden="true" style={ "color:" (Plot::colour(index)) } { "● " } (series.name) " "
+                        svg.sign aria-hidden="true" viewBox="0 0 10 10" { circle cx="5" cy="5" r="4" fill=(Plot::colour(index)); } " " (series.name) " "
                     } }
                 }
             }
@@ -128,19 +129,17 @@ pub fn figure(title: &str, plot: &Plot) -> Markup {
     }
 }
 
-fn of_predictions(rows: &[(f64, f64, Option<f64>)]) -> Vec<(String, Plot)> {
-    let series = |of: &dyn Fn(&(f64, f64, Option<f64>)) -> Option<(f64, f64)>, name: &str| Series {
+fn of_predictions(rows: &[Row]) -> Vec<(String, Plot)> {
+    let series = |of: fn(&Row) -> Option<(f64, f64)>, name: &str| Series {
         name: name.to_owned(),
         points: rows.iter().filter_map(of).collect(),
     };
     let both = |candidate: Series, production: Series| {
         if production.points.is_empty() { vec![candidate] } else { vec![candidate, production] }
     };
-    let predicted = both(series(&|row| Some((row.0, row.1)), "candidate"), series(&|row| Some((row.0, row.2?)), "production"));
-    let residuals = both(
-        series(&|row| Some((row.1, row.0 - row.1)), "candidate"),
-        series(&|row| Some((row.2?, row.0 - row.2?)), "production"),
-    );
+    let predicted = both(series(|row| Some((row.0, row.1)), "candidate"), series(|row| Some((row.0, row.2?)), "production"));
+    let residuals =
+        both(series(|row| Some((row.1, row.0 - row.1)), "candidate"), series(|row| Some((row.2?, row.0 - row.2?)), "production"));
     let plot = |x: &str, y: &str, series, kind| Plot { x: x.to_owned(), y: y.to_owned(), series, kind };
     vec![
         ("Predicted against actual".to_owned(), plot("actual", "predicted", predicted, Kind::AgainstEachOther)),
@@ -285,7 +284,8 @@ pub fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut written, byte| {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => written.push(char::from(byte)),
-            byte => written.push_str(&format!("%{byte:02X}")),
+            // Writing to a string cannot fail.
+            byte => _ = write!(written, "%{byte:02X}"),
         }
         written
     })
@@ -333,7 +333,7 @@ mod tests {
         {
             assert!(page.contains(expected), "{expected}");
         }
-        assert_eq!(page.matches("<svg").count(), 4);
+        assert_eq!(page.matches("<figure").count(), 4);
         assert!(page.contains("href=\"/api/x/evaluate/..%2Fa%20b.csv\""), "a path in a name is a name");
     }
 

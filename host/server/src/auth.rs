@@ -1,11 +1,13 @@
 //! Who asks, and what they may do.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
+use sprag_core::digest::Digest;
 use sprag_lifecycle::now;
 use sprag_schemas::server::Role;
 use sprag_store::Store;
@@ -50,13 +52,54 @@ pub struct Doorkeeper {
     owner: Option<String>,
     failures: Limiter<IpAddr>,
     asked: Limiter<String>,
+    /// By the hash of what the cookie says.
+    sessions: Mutex<HashMap<Digest, Session>>,
+    /// What forms carry where nobody has a session.
+    csrf: String,
+    /// Whether browsers come by TLS, and are told to send the cookie by nothing else.
+    is_behind_tls: bool,
 }
+
+/// A browser that a token was shown by.
+#[derive(Debug, Clone)]
+struct Session {
+    /// The token, by its hash: what it may do is asked anew each time, so that a token that is taken back ends its sessions.
+    token: Digest,
+    csrf: String,
+    /// It ends after this, or earlier where nothing was asked for a while.
+    ends: Instant,
+    last: Instant,
+}
+
+/// The name of the cookie.
+const COOKIE: &str = "sprag_session";
+
+/// How long a session lasts at most, and without a request.
+const LONGEST: Duration = Duration::from_secs(12 * 3600);
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// The most sessions at once.
+const MOST_SESSIONS: usize = 10_000;
 
 impl Doorkeeper {
     /// Knows callers by the tokens of a store. Where `owner` is given and there is no token at all, whoever asks is that one.
     pub fn new(store: Arc<Store>, owner: Option<String>) -> Self {
         // A program that asks for its run ten times a second is let in; one that tries tokens is not.
-        Self { store, owner, failures: Limiter::new(20, 1.0 / 3.0), asked: Limiter::new(400, 200.0) }
+        Self {
+            store,
+            owner,
+            failures: Limiter::new(20, 1.0 / 3.0),
+            asked: Limiter::new(400, 200.0),
+            sessions: Mutex::default(),
+            csrf: token::random::<18>().unwrap_or_default(),
+            is_behind_tls: false,
+        }
+    }
+
+    /// The same behind a proxy with TLS.
+    #[must_use]
+    pub fn behind_tls(self) -> Self {
+        Self { is_behind_tls: true, ..self }
     }
 
     /// Knows the caller of a request.
@@ -69,6 +112,7 @@ impl Doorkeeper {
         let too_many = |seconds| Problem::too_many("too many requests that showed no token which counts", seconds);
         let caller = match bearer(&parts.headers) {
             Some(secret) => self.by_token(secret),
+            None if session_of(&parts.headers).is_some_and(|session| self.has_session(session)) => self.by_session(parts),
             None if self.is_open()? => {
                 self.refuse_other_sites(parts)?;
                 let user = self.owner.clone().unwrap_or_default();
@@ -92,8 +136,12 @@ impl Doorkeeper {
     }
 
     fn by_token(&self, secret: &str) -> Result<Caller, Problem> {
+        self.by_hash(&token::hash(secret))
+    }
+
+    fn by_hash(&self, hash: &Digest) -> Result<Caller, Problem> {
         let unknown = || Problem::unauthorized("expected a token of this server, found another");
-        let token = self.store.token_of(&token::hash(secret))?.ok_or_else(unknown)?;
+        let token = self.store.token_of(hash)?.ok_or_else(unknown)?;
         match token::fault(&token, &now()) {
             None => Ok(Caller { user: token.user, roles: token.roles }),
             Some(fault) => Err(Problem::unauthorized(format!("the token `{}` {fault}", token.id))),
@@ -105,21 +153,112 @@ impl Doorkeeper {
         Ok(self.owner.is_some() && self.store.tokens()?.is_empty())
     }
 
+    /// Opens a session for whoever shows a token that counts, and gives what its cookie says.
+    ///
+    /// # Errors
+    /// The token does not count, or too often none did.
+    pub fn open_session(&self, secret: &str, from: IpAddr) -> Result<String, Problem> {
+        let at = Instant::now();
+        let too_many = |seconds| Problem::too_many("too many requests that showed no token which counts", seconds);
+        if let Err(problem) = self.by_token(secret) {
+            self.failures.take(from, at).map_err(too_many)?;
+            return Err(problem);
+        }
+        let made = || Ok::<_, std::io::Error>((token::random::<32>()?, token::random::<18>()?));
+        let (id, csrf) = made().map_err(|error| Problem::internal(&error))?;
+        let mut sessions = self.sessions();
+        sessions.retain(|_, session| session.is_alive(at));
+        if sessions.len() >= MOST_SESSIONS {
+            return Err(Problem::too_many("too many sessions", 60));
+        }
+        sessions.insert(token::hash(&id), Session { token: token::hash(secret), csrf, ends: at + LONGEST, last: at });
+        Ok(id)
+    }
+
+    /// The cookie of a session, as a header says it: for this site alone, and for no script.
+    pub fn cookie(&self, session: &str) -> String {
+        let secure = if self.is_behind_tls { "; Secure" } else { "" };
+        format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict{secure}")
+    }
+
+    /// Ends the session of a request.
+    pub fn close_session(&self, headers: &HeaderMap) {
+        if let Some(session) = session_of(headers) {
+            self.sessions().remove(&token::hash(session));
+        }
+    }
+
+    /// What the forms of whoever asks carry.
+    pub fn csrf(&self, headers: &HeaderMap) -> String {
+        let session = session_of(headers).and_then(|session| self.sessions().get(&token::hash(session)).cloned());
+        session.map_or_else(|| self.csrf.clone(), |session| session.csrf)
+    }
+
+    fn has_session(&self, session: &str) -> bool {
+        self.sessions().get(&token::hash(session)).is_some_and(|session| session.is_alive(Instant::now()))
+    }
+
+    fn by_session(&self, parts: &Parts) -> Result<Caller, Problem> {
+        if parts.method != Method::GET && parts.method != Method::HEAD {
+            self.refuse_other_origin(&parts.headers)?;
+        }
+        let hash = {
+            let mut sessions = self.sessions();
+            let session = session_of(&parts.headers).and_then(|session| sessions.get_mut(&token::hash(session)));
+            let session = session.ok_or_else(|| Problem::unauthorized("the session has ended"))?;
+            session.last = Instant::now();
+            session.token
+        };
+        self.by_hash(&hash)
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<Digest, Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Where no token is shown, a page of another site in somebody's browser could ask as well as its owner could.
     fn refuse_other_sites(&self, parts: &Parts) -> Result<(), Problem> {
-        let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let host = text(header::HOST).unwrap_or_default();
+        let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if !is_loopback(host) {
             return Err(Problem::forbidden(format!("expected a request to this machine's own loopback, found one to `{host}`")));
         }
+        if parts.method == Method::GET || parts.method == Method::HEAD {
+            Ok(())
+        } else {
+            self.refuse_other_origin(&parts.headers)
+        }
+    }
+
+    /// Refuses what a page of another site asks for.
+    ///
+    /// # Errors
+    /// It is one.
+    pub fn refuse_other_origin(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let host = text(header::HOST).unwrap_or_default();
         let other = |origin: &str| origin.split_once("://").is_none_or(|(_, rest)| rest != host);
         let is_other = text(header::ORIGIN).is_some_and(other)
-            || parts.headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site");
-        if is_other && parts.method != Method::GET && parts.method != Method::HEAD {
+            || headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site");
+        if is_other {
             return Err(Problem::forbidden("expected a request of this server's own page, found one of another site"));
         }
         Ok(())
     }
+}
+
+impl Session {
+    fn is_alive(&self, at: Instant) -> bool {
+        at < self.ends && at.saturating_duration_since(self.last) < IDLE
+    }
+}
+
+/// What the cookie of a request says.
+fn session_of(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|cookies| cookies.split(';')).find_map(|cookie| {
+        let (name, value) = cookie.trim().split_once('=')?;
+        (name == COOKIE && !value.is_empty()).then_some(value)
+    })
 }
 
 /// The host of an address is this machine itself.

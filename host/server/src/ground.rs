@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use sprag_core::approval::SigningKey;
 use sprag_core::digest::Digest;
 use sprag_lifecycle::{Project, RunOptions};
 use sprag_pipelines::PipelineError;
@@ -16,6 +17,18 @@ pub trait Ground: Send + Sync {
     /// # Errors
     /// It cannot be opened, or the parameters are none of it.
     fn open(&self, home: &Path, store: &Store, digest: &Digest, overrides: &[String]) -> Result<Project, PipelineError>;
+
+    /// Reads a project as it stands, for its releases.
+    ///
+    /// # Errors
+    /// It cannot be read, or a policy refuses it.
+    fn project(&self, home: &Path) -> Result<Project, PipelineError>;
+
+    /// The key that the server signs with for a user, where it was given one.
+    fn key_of(&self, user: &str) -> Option<Arc<SigningKey>>;
+
+    /// Takes a release onwards that people have said their word on, beside what the server does.
+    fn resume(&self, home: &Path, release: &str);
 
     /// The value of a secret of a project.
     ///

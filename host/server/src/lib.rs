@@ -17,5 +17,6 @@ pub mod problem;
 pub mod site;
 pub mod token;
 pub mod triggers;
+mod web;
 pub mod webhook;
 pub mod worker;

@@ -37,7 +37,10 @@ const HOST: [(&str, &[&str]); 27] = [
     ),
     ("sprag-confine", &[]),
     ("sprag-python", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-confine"]),
-    ("sprag-server", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-lifecycle", "sprag-pages", "sprag-pipelines"]),
+    (
+        "sprag-server",
+        &["sprag-schemas", "sprag-core", "sprag-store", "sprag-lifecycle", "sprag-pages", "sprag-pipelines", "sprag-release"],
+    ),
     ("sprag-services", &["sprag-schemas", "sprag-runtime"]),
     ("sprag-package", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-runtime", "sprag-guest-build"]),
     ("sprag-pages", &["sprag-schemas"]),

@@ -25,6 +25,9 @@ pub struct ServerArgs {
     /// How many runs of different projects go on at once.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub jobs: usize,
+    /// A key to sign with for an approver who uses the page: the user of the token, and the file of an Ed25519 key that the project's file of approvers lists under that name.
+    #[arg(long = "approver-key", value_name = "USER=KEYFILE")]
+    pub approver_keys: Vec<String>,
     /// A file to write the URL to once requests are answered.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,

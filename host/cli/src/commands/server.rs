@@ -1,10 +1,13 @@
 //! `sprag server`
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
+use sprag_core::approval::SigningKey;
 use sprag_core::digest::Digest;
 use sprag_egress::Vault;
 use sprag_lifecycle::{Project, RunOptions, SeenBy, drift_of_services, kept_baseline, origin, with_causes};
@@ -50,8 +53,9 @@ pub fn run(args: &ServerArgs, project: Option<&Path>, console: &Console) -> Resu
         check_open(args, &own)?;
     }
     let owner = is_local.then(|| origin(&homes[0]).by);
+    let here = Here { console: *console, keys: keys(&args.approver_keys)? };
     let name = format!("sprag server at {}, process {}", args.listen, std::process::id());
-    let (site, taken_up) = Site::open(&homes, own.clone(), Arc::new(Here(*console)), &name)?;
+    let (site, taken_up) = Site::open(&homes, own.clone(), Arc::new(here), &name)?;
     tell(&taken_up, console);
     let site = Arc::new(site);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -64,6 +68,7 @@ pub fn run(args: &ServerArgs, project: Option<&Path>, console: &Console) -> Resu
         let listener = TcpListener::bind(args.listen).await.map_err(|error| taken(args.listen, &error))?;
         let address = listener.local_addr().map_err(|error| taken(args.listen, &error))?;
         let door = Doorkeeper::new(own, owner);
+        let door = if args.behind_proxy { door.behind_tls() } else { door };
         let url = format!("http://{address}");
         let routes = router(Shared { site: site.clone(), door: Arc::new(door) });
         let triggers = std::thread::spawn({
@@ -154,12 +159,50 @@ fn look(site: &Arc<Site>) {
     }
 }
 
+/// The keys of approvers, by their names.
+fn keys(texts: &[String]) -> Result<BTreeMap<String, Arc<SigningKey>>, CommandError> {
+    let one = |text: &String| {
+        let pair = text.split_once('=').filter(|(user, file)| !user.is_empty() && !file.is_empty());
+        let (user, file) = pair.ok_or_else(|| {
+            CommandError::user(format!("`--approver-key {text}`: expected `USER=KEYFILE`, found no name or no file"))
+        })?;
+        let (key, _) = super::keys::find(Some(&PathBuf::from(file)))?;
+        Ok((user.to_owned(), Arc::new(key)))
+    };
+    texts.iter().map(one).collect()
+}
+
 /// What a server of this program stands on.
-struct Here(Console);
+struct Here {
+    console: Console,
+    keys: BTreeMap<String, Arc<SigningKey>>,
+}
 
 impl Ground for Here {
     fn open(&self, home: &Path, store: &Store, digest: &Digest, overrides: &[String]) -> Result<Project, PipelineError> {
         super::with_surroundings(|surroundings| sprag_pipelines::open(home, store, digest, surroundings, overrides))
+    }
+
+    fn project(&self, home: &Path) -> Result<Project, PipelineError> {
+        Ok(super::with_surroundings(|surroundings| Project::load(home, surroundings, &[]))?)
+    }
+
+    fn key_of(&self, user: &str) -> Option<Arc<SigningKey>> {
+        self.keys.get(user).cloned()
+    }
+
+    fn resume(&self, home: &Path, release: &str) {
+        // A process of its own: what it deploys outlives this one, and whatever ends this one leaves a release that can be resumed.
+        let started = std::env::current_exe().and_then(|program| {
+            let mut command = Command::new(program);
+            command.arg("--project").arg(home).args(["resume", release]).stdin(Stdio::null()).stdout(Stdio::null());
+            command.spawn()
+        });
+        match started {
+            // Nobody but this thread waits for it, so that none is left as a zombie.
+            Ok(mut child) => drop(std::thread::spawn(move || child.wait())),
+            Err(error) => self.tell(&format!("failed to resume {release}: {error}; `sprag resume {release}` goes on")),
+        }
     }
 
     fn secret(&self, home: &Path, manifest: &Manifest, name: &str) -> Result<String, String> {
@@ -192,7 +235,7 @@ impl Ground for Here {
     }
 
     fn tell(&self, fault: &str) {
-        self.0.note(&format!("{WARN}warning:{WARN:#} {fault}"));
+        self.console.note(&format!("{WARN}warning:{WARN:#} {fault}"));
     }
 
     fn options(&self) -> RunOptions {

@@ -51,7 +51,7 @@ pub(super) async fn bytes(request: Request, shared: &Shared) -> Result<Bytes, Pr
 }
 
 /// The parts of a path.
-pub(super) struct InPath<T>(pub(super) T);
+pub(crate) struct InPath<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for InPath<T> {
     type Rejection = Problem;
@@ -63,7 +63,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for InPath<T> {
 }
 
 /// The parameters after the `?`.
-pub(super) struct InQuery<T>(pub(super) T);
+pub(crate) struct InQuery<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for InQuery<T> {
     type Rejection = Problem;

@@ -29,7 +29,7 @@ pub(super) struct HookAnswer {
 
 impl webhook::Headers for HeaderMap {
     fn get(&self, name: &str) -> Option<&str> {
-        HeaderMap::get(self, name).and_then(|value| value.to_str().ok())
+        Self::get(self, name).and_then(|value| value.to_str().ok())
     }
 }
 

@@ -20,6 +20,9 @@ use axum::middleware::map_response_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 
+pub(crate) use body::{InPath, InQuery};
+pub(crate) use runs::view;
+
 use crate::auth::{Caller, Doorkeeper};
 use crate::problem::{Fault, Problem};
 use crate::site::Site;
@@ -58,6 +61,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/audit", get(system::audit))
         .route("/whoami", get(system::whoami));
     Router::new()
+        .merge(crate::web::routes())
         .nest("/api/v1", api)
         .route("/openapi.json", get(system::openapi))
         .route("/healthz", get(system::healthz))
@@ -108,7 +112,9 @@ impl FromRequestParts<Shared> for Caller {
 }
 
 /// Does what blocks, such as a look into a store, where it holds up nobody.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) => Err(Problem::internal(&error)),

@@ -40,7 +40,7 @@ pub(super) struct Page {
 /// A run with the request that it is for.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct RunView {
+pub(crate) struct RunView {
     /// The request; none for a run of `sprag run`.
     pub request: Option<RunRequest>,
     /// The run; none while the request waits.
@@ -134,7 +134,7 @@ pub(super) async fn artifact(
 }
 
 /// A run with its request, by the id of either.
-pub(super) fn view(site: &Site, id: &str) -> Result<RunView, Problem> {
+pub(crate) fn view(site: &Site, id: &str) -> Result<RunView, Problem> {
     if let Some((hosted, request)) = site.find_request(id)? {
         let run = request.run.as_deref().map(|run| hosted.store.run(run)).transpose()?.flatten();
         return Ok(RunView { request: Some(request), run });
