@@ -16,6 +16,7 @@ mod batches;
 mod cache;
 mod canary;
 mod checks;
+mod ci;
 mod conformance;
 mod context;
 mod deploy_local;

@@ -56,7 +56,8 @@ fn a_run_is_started_from_the_page_once_however_often_it_is_clicked() {
     for expected in ["promoted", "Predicted against actual", "Residuals", "predictions.csv"] {
         assert!(run.contains(expected), "{expected}");
     }
-    let artifact = run.split("href=\"/api/v1/runs/").nth(1).unwrap().split('"').next().unwrap();
+    let links = run.split("href=\"/api/v1/runs/").skip(1).filter_map(|rest| rest.split('"').next());
+    let artifact = links.into_iter().find(|link| link.ends_with("/predictions.csv")).unwrap();
     let file = client.get(&format!("/api/v1/runs/{artifact}"));
     assert_eq!((file.status, file.header("content-disposition")), (200, Some("attachment")));
     assert!(file.text().starts_with("row,truth,candidate\n"));

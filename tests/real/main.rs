@@ -17,6 +17,7 @@ mod context;
 mod kubernetes;
 mod languages;
 mod notify;
+mod page;
 mod part;
 mod plugins;
 mod registry;

@@ -2,6 +2,7 @@
 
 mod batch;
 mod challengers;
+mod ci;
 mod drift;
 mod package;
 mod pipelines;
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use batch::BatchArgs;
 pub use challengers::{ChallengerArgs, ChallengerSpec};
+pub use ci::{CiArgs, CiCommand, CiInitArgs, CiSystem};
 pub use drift::DriftArgs;
 pub use package::PackageArgs;
 pub use pipelines::{PipelinesArgs, PublishArgs, TriggerArgs};
@@ -81,6 +83,9 @@ pub enum Command {
     Pipelines(PipelinesArgs),
     /// Run a published pipeline.
     Trigger(TriggerArgs),
+    /// Write the pipeline of a CI system that runs the project.
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Ci(CiArgs),
     /// Run published pipelines on request, by their triggers and in turn, behind an HTTP API.
     Server(ServerArgs),
     /// Make, list and take back the tokens of a server's users.
@@ -239,6 +244,9 @@ pub struct RunArgs {
     /// Write a Markdown summary to a file.
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
+    /// Tell a CI system what came of it: annotations, outputs for later steps, its summary page.
+    #[arg(long, value_name = "SYSTEM")]
+    pub ci: Option<CiSystem>,
     /// Show the stages as they start, the plugins' log lines and every metric.
     #[arg(long, short)]
     pub verbose: bool,

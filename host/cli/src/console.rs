@@ -36,6 +36,8 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 #[derive(Debug, Clone, Copy)]
 pub struct Console {
     color: anstream::ColorChoice,
+    /// Whether a CI system reads along that takes `##vso[` anywhere in a line for a command.
+    is_read_by_azure: bool,
 }
 
 impl Console {
@@ -46,7 +48,25 @@ impl Console {
             Color::Always => anstream::ColorChoice::Always,
             Color::Never => anstream::ColorChoice::Never,
         };
-        Self { color }
+        Self { color, is_read_by_azure: false }
+    }
+
+    /// The same where Azure Pipelines reads along.
+    #[must_use]
+    pub const fn read_by_azure(self) -> Self {
+        Self { is_read_by_azure: true, ..self }
+    }
+
+    /// Writes a line that is meant for the CI system which reads along, as it is.
+    pub fn command(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        ignore(writeln!(out, "{text}").and_then(|()| out.flush()));
+    }
+
+    /// The text without what a CI system takes for a command: plugins have their words in it.
+    fn guarded<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let tamed = tamed(text);
+        if self.is_read_by_azure && tamed.contains("##") { Cow::Owned(tamed.replace("##", "# #")) } else { tamed }
     }
 
     /// Whether standard error is a terminal, on which progress can be drawn.
@@ -57,7 +77,7 @@ impl Console {
     /// Writes a line of the result.
     pub fn line(&self, text: &str) {
         let mut out = anstream::AutoStream::new(std::io::stdout().lock(), self.color);
-        ignore(writeln!(out, "{}", tamed(text)));
+        ignore(writeln!(out, "{}", self.guarded(text)));
     }
 
     /// Writes a value as indented JSON.
@@ -76,7 +96,7 @@ impl Console {
     /// Writes a line for the person, not for the result.
     pub fn note(&self, text: &str) {
         let mut err = anstream::AutoStream::new(std::io::stderr().lock(), self.color);
-        ignore(writeln!(err, "{}", tamed(text)));
+        ignore(writeln!(err, "{}", self.guarded(text)));
     }
 
     /// Writes an error with its advice.

@@ -32,6 +32,7 @@ pub fn main() -> ExitCode {
         Command::Publish(args) => commands::publish::run(args, project, &console),
         Command::Pipelines(args) => commands::publish::list(args, project, &console),
         Command::Trigger(args) => commands::trigger::run(args, project, &console),
+        Command::Ci(args) => commands::ci::run(args, project, &console),
         Command::Server(args) => commands::server::run(args, project, &console),
         Command::Token(args) => commands::token::run(args, project, &console),
         Command::Audit(args) => commands::audit::run(args, project, &console),

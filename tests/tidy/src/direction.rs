@@ -6,7 +6,7 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 27] = [
+const HOST: [(&str, &[&str]); 28] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
@@ -35,6 +35,7 @@ const HOST: [(&str, &[&str]); 27] = [
             "sprag-package",
         ],
     ),
+    ("sprag-ci", &["sprag-schemas"]),
     ("sprag-confine", &[]),
     ("sprag-python", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-confine"]),
     (
@@ -61,6 +62,7 @@ const HOST: [(&str, &[&str]); 27] = [
             "sprag-runtime",
             "sprag-authoring",
             "sprag-batch",
+            "sprag-ci",
             "sprag-confine",
             "sprag-conformance",
             "sprag-egress",

@@ -28,6 +28,9 @@ pub struct DriveArgs {
     /// Show what the stages say.
     #[arg(long, short)]
     pub verbose: bool,
+    /// Tell a CI system how it stands: an annotation, and outputs for later steps.
+    #[arg(long, value_name = "SYSTEM", conflicts_with = "json")]
+    pub ci: Option<super::CiSystem>,
 }
 
 /// Arguments of `sprag release`.

@@ -47,6 +47,9 @@ pub(super) fn drive(
     } else {
         report::release::summary(&record).iter().for_each(|line| console.line(line));
     }
+    if let Some(system) = args.ci {
+        report::ci::release(&record, system.into(), console)?;
+    }
     Ok(sprag_release::exit_code(&record))
 }
 

@@ -4,6 +4,7 @@ pub mod approvals;
 pub mod audit;
 pub mod batch;
 pub mod check;
+pub mod ci;
 pub mod compare;
 pub mod completions;
 mod confined;

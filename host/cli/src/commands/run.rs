@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sprag_ci::System;
 use sprag_lifecycle::{Cancel, RunOptions};
 use sprag_schemas::exit_code::{self, ExitCode};
 
@@ -16,6 +17,18 @@ use crate::report;
 /// # Errors
 /// The run could not begin or could not be recorded. How a run ended is the exit code.
 pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
+    let done = run_or_show(args, project, console);
+    if let (Some(system), Err(error)) = (args.ci, &done) {
+        report::ci::error(error, system.into(), console);
+    }
+    done
+}
+
+fn run_or_show(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
+    if args.ci.is_some() && args.format == Format::Json {
+        let error = CommandError::user("expected `--ci` or `--format json`, found both: each has standard output to itself");
+        return Err(error.hint("leave out `--ci`, and read the events"));
+    }
     let project = super::load(project, &args.params)?;
     if args.dry_run {
         let previews = sprag_lifecycle::preview(&project)?;
@@ -37,19 +50,26 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
         ..RunOptions::default()
     };
     let cancel = Cancel::default();
+    let system = args.ci.map(System::from);
+    let console = &if system == Some(System::AzurePipelines) { console.read_by_azure() } else { *console };
     let observer = report::live::observer(args.format, args.verbose, *console);
     let runtime = tokio_runtime()?;
+    let quiet = report::ci::Quiet::begin(system, console)?;
     {
         // Listening begins before the run does: a signal that comes early must not end the process in the midst of it.
         let _inside = runtime.enter();
         runtime.spawn(stop_on_signal(cancel.clone())?);
     }
     let record = runtime.block_on(sprag_lifecycle::run(&project, &options, observer, cancel))?;
+    drop(quiet);
     if let Some(path) = &args.junit {
         write(path, &report::junit::xml(&record))?;
     }
     if let Some(path) = &args.summary {
         write(path, &report::markdown::summary(&record))?;
+    }
+    if let Some(system) = system {
+        report::ci::run(&record, system, args.summary.as_deref(), console)?;
     }
     let code = sprag_lifecycle::exit_code(&record);
     match &record.registered {
@@ -62,6 +82,7 @@ pub fn run(args: &RunArgs, project: Option<&Path>, console: &Console) -> Result<
                 no_wait: args.no_wait,
                 json: args.format == Format::Json,
                 verbose: args.verbose,
+                ci: args.ci,
                 ..DriveArgs::default()
             };
             super::release::released(&project, store, &version, (None, None), &drive, console)

@@ -2,6 +2,7 @@
 
 pub(crate) mod approval;
 pub(crate) mod change;
+pub(crate) mod ci;
 pub(crate) mod compare;
 pub(crate) mod deployed;
 pub(crate) mod junit;
