@@ -149,6 +149,7 @@ fn what_makes_no_sense_is_refused_and_starts_nothing() {
     assert!(problem(&form).1.contains("expected a body of the type `application/json`"));
     assert_eq!(problem(&client.get("/api/v1/runs?limit=0")).0, 400);
     assert_eq!(problem(&client.get("/api/v1/runs?limt=1")).0, 400);
+    assert_eq!(problem(&client.get("/api/v1/runs?before=none")).0, 404);
     assert_eq!(problem(&client.get("/api/v1/runs/none/artifacts/train/..%2f..%2fetc%2fpasswd")).0, 404);
     assert_eq!(problem(&service.client().post(runs, &vec![b' '; 2 << 20])).0, 413);
     assert_eq!(client.get("/api/v1/runs").json(), json!([]));

@@ -3,6 +3,8 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use crate::number::short;
+
 /// Width and height in the plot's own units; on the page it takes the room that there is.
 const SIZE: (u32, u32) = (560, 340);
 
@@ -65,14 +67,16 @@ impl Plot {
     ) -> Option<()> {
         let both = (xs.0.min(ys.0), xs.1.max(ys.1));
         let (xs, ys) = if self.kind == Kind::AgainstEachOther { (both, both) } else { (xs, ys) };
+        // Versions and steps: there is nothing between two of them.
+        let is_whole = self.kind == Kind::Lines && series.iter().flatten().all(|(x, _)| x.fract() == 0.0);
         let mut chart = ChartBuilder::on(area)
             .margin(10)
             .margin_right(20)
-            .x_label_area_size(42)
-            .y_label_area_size(64)
+            .x_label_area_size(52)
+            .y_label_area_size(84)
             .build_cartesian_2d(xs.0..xs.1, ys.0..ys.1)
             .ok()?;
-        let style = ("sans-serif", 14, &GREY);
+        let style = ("sans-serif", 19, &GREY);
         chart
             .configure_mesh()
             .x_desc(self.x.as_str())
@@ -84,6 +88,8 @@ impl Plot {
             .bold_line_style(GREY.mix(0.25))
             .x_labels(6)
             .y_labels(6)
+            .x_label_formatter(&|x| if is_whole && x.fract() != 0.0 { String::new() } else { short(*x) })
+            .y_label_formatter(&|y| short(*y))
             .draw()
             .ok()?;
         if self.kind == Kind::AgainstEachOther {

@@ -70,7 +70,7 @@ fn comparison(record: &RunRecord) -> Markup {
     html! {
         @if !compared.is_empty() {
             h2 { "Candidate and production, on the same rows" }
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th scope="col" { "Metric" } th.number scope="col" { "Candidate" } th.number scope="col" { (production) } th.number scope="col" { "Difference" } } }
                 tbody { @for metric in &compared { tr {
                     th scope="row" { (metric.name) }
@@ -173,7 +173,7 @@ fn confusion(counts: &BTreeMap<(String, String), u64>) -> Markup {
     html! {
         @if classes.len() <= 30 {
             h2 { "What was taken for what" }
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th scope="col" { "Actual" } @for class in &classes { th.number scope="col" { "as " (class) } } } }
                 tbody { @for truth in &classes { tr {
                     th scope="row" { (truth) }
@@ -213,7 +213,7 @@ fn details(record: &RunRecord, stage: &StageRecord, beside: &Beside) -> Markup {
         details id={ "stage-" (stage.name) } {
             summary { strong { (stage.name) } " " (badge(stage.status.name())) " " span.soft { (stage.plugin.name) " " (stage.plugin.version) } }
             @if !stage.reason.is_empty() { p { (stage.reason) } }
-            div.scroll { table { tbody {
+            div.scroll tabindex="0" { table { tbody {
                 (fact("Component", &stage.plugin.digest))
                 (fact("Plugin", &stage.plugin.reference))
                 @for grant in &stage.plugin.grants { (fact("Granted", grant)) }
@@ -254,7 +254,7 @@ fn lineage(record: &RunRecord) -> Markup {
     let origin = &record.origin;
     html! {
         h2 { "Where it comes from" }
-        div.scroll { table { tbody {
+        div.scroll tabindex="0" { table { tbody {
             (fact("Started", &record.started_at))
             @if let Some(end) = &record.finished_at { (fact("Ended", end)) }
             (fact("By", &origin.by))

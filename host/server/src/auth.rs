@@ -112,7 +112,7 @@ impl Doorkeeper {
         let too_many = |seconds| Problem::too_many("too many requests that showed no token which counts", seconds);
         let caller = match bearer(&parts.headers) {
             Some(secret) => self.by_token(secret),
-            None if session_of(&parts.headers).is_some_and(|session| self.has_session(session)) => self.by_session(parts),
+            None if self.has_session_of(&parts.headers) => self.by_session(parts),
             None if self.is_open()? => {
                 self.refuse_other_sites(parts)?;
                 let user = self.owner.clone().unwrap_or_default();
@@ -192,6 +192,11 @@ impl Doorkeeper {
     pub fn csrf(&self, headers: &HeaderMap) -> String {
         let session = session_of(headers).and_then(|session| self.sessions().get(&token::hash(session)).cloned());
         session.map_or_else(|| self.csrf.clone(), |session| session.csrf)
+    }
+
+    /// Whether a request comes with a session.
+    pub fn has_session_of(&self, headers: &HeaderMap) -> bool {
+        session_of(headers).is_some_and(|session| self.has_session(session))
     }
 
     fn has_session(&self, session: &str) -> bool {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sprag_lifecycle::{Cancel, RunError, now};
 use sprag_pipelines::{PipelineError, Recovered, Wish, recover};
 use sprag_schemas::pipeline::{Publication, RequestState, RunRequest, TriggerRecord};
+use sprag_schemas::record::{RunOutcome, RunRecord};
 use sprag_store::{Enqueued, NewAuditEntry, RunLock, Store, StoreError};
 
 use crate::ground::Ground;
@@ -183,6 +184,35 @@ impl Site {
             }
         }
         Ok(None)
+    }
+
+    /// At most `limit` runs of all projects, newest first, after the run `before` in that order; of one project, of one outcome, where these are given.
+    ///
+    /// # Errors
+    /// There is no run `before`, or a store cannot be read.
+    pub fn runs(
+        &self,
+        limit: usize,
+        before: Option<&str>,
+        project: Option<&str>,
+        outcome: Option<RunOutcome>,
+    ) -> Result<Vec<RunRecord>, StoreError> {
+        let place = match before {
+            None => None,
+            Some(id) => {
+                let found = self.hosted.iter().find_map(|hosted| hosted.store.run(id).transpose());
+                let run = found.transpose()?.ok_or_else(|| StoreError::UnknownRun { text: id.to_owned(), near: vec![] })?;
+                Some((run.started_at, run.id))
+            }
+        };
+        let place = place.as_ref().map(|(started, id)| (started.as_str(), id.as_str()));
+        let mut runs = vec![];
+        for hosted in &self.hosted {
+            runs.extend(hosted.store.runs_before(limit, place, project, outcome)?);
+        }
+        runs.sort_by(|one: &RunRecord, other| (&other.started_at, &other.id).cmp(&(&one.started_at, &one.id)));
+        runs.truncate(limit);
+        Ok(runs)
     }
 
     /// Takes a request back, or asks its run to stop; whether there was anything to stop.

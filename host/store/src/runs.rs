@@ -143,7 +143,7 @@ impl Store {
         })
     }
 
-    /// At most `limit` runs, newest first by their ids, which begin with the time: those whose id is less than `before`, of one project, of one outcome, where these are given.
+    /// At most `limit` runs, newest first by their start: those before the start and id `before`, of one project, of one outcome, where these are given.
     ///
     /// # Errors
     ///
@@ -151,16 +151,18 @@ impl Store {
     pub fn runs_before(
         &self,
         limit: usize,
-        before: Option<&str>,
+        before: Option<(&str, &str)>,
         project: Option<&str>,
         outcome: Option<RunOutcome>,
     ) -> Result<Vec<RunRecord>, StoreError> {
         self.database.read("read the runs", |connection| {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            // Without a row that all others come before, the index would not be used.
+            let (started, id) = before.unwrap_or(("9999", ""));
             let sql = "SELECT id, record FROM runs
-                       WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR record ->> '$.project' = ?2) AND (?3 IS NULL OR outcome = ?3)
-                       ORDER BY id DESC LIMIT ?4";
-            records(connection, sql, params![before, project, outcome.map(RunOutcome::name), limit])
+                       WHERE (started, id) < (?1, ?2) AND (?3 IS NULL OR record ->> '$.project' = ?3) AND (?4 IS NULL OR outcome = ?4)
+                       ORDER BY started DESC, id DESC LIMIT ?5";
+            records(connection, sql, params![started, id, project, outcome.map(RunOutcome::name), limit])
         })
     }
 

@@ -1,5 +1,9 @@
 -- The fourth version of the store: what a server keeps of its own. Released versions never change: a change is a new file, listed in migrations.rs.
 
+-- Runs of several stores are listed together, newest first: by their start, and by their ids where two began at once.
+ALTER TABLE runs ADD COLUMN started TEXT GENERATED ALWAYS AS (record ->> '$."started-at"') VIRTUAL;
+CREATE INDEX runs_by_start ON runs (started, id);
+
 -- A token's secret is nowhere; this is its SHA-256.
 CREATE TABLE tokens (
     id      TEXT NOT NULL PRIMARY KEY,

@@ -29,7 +29,7 @@ const MOST: usize = 500;
 pub(super) struct Page {
     /// How many at most.
     limit: Option<usize>,
-    /// Only runs before this one, by its id.
+    /// Only runs that come after this one in the list, by its id.
     before: Option<String>,
     /// Only runs of this project.
     project: Option<String>,
@@ -59,12 +59,8 @@ pub(super) async fn list(
         if !(1..=MOST).contains(&limit) {
             return Err(Problem::bad_request(format!("expected a `limit` of 1 to {MOST}, found {limit}")));
         }
-        let mut runs = vec![];
-        for hosted in &shared.site.hosted {
-            runs.extend(hosted.store.runs_before(limit, page.before.as_deref(), page.project.as_deref(), page.outcome)?);
-        }
-        runs.sort_by(|one, other| other.id.cmp(&one.id));
-        runs.truncate(limit);
+        let Page { before, project, outcome, limit: _ } = page;
+        let runs = shared.site.runs(limit, before.as_deref(), project.as_deref(), outcome)?;
         Ok(Json(runs))
     })
     .await

@@ -49,7 +49,7 @@ pub(super) async fn index(State(shared): State<Shared>, visitor: Visitor) -> Res
     let body = html! {
         h1 { "Approvals" }
         @if waiting.is_empty() { p { "Nothing waits for an approval." } }
-        @else { div.scroll { table {
+        @else { div.scroll tabindex="0" { table {
             thead { tr { th scope="col" { "Release" } th scope="col" { "Version" } th scope="col" { "To" } th scope="col" { "Since" } } }
             tbody { @for one in &waiting { tr {
                 td { a href={ "/approvals/" (one.release.id) } { (one.release.id) } }
@@ -89,7 +89,7 @@ fn shown(pending: &Pending, visitor: &Visitor, can_sign: bool) -> Markup {
         @if let Some(reason) = pending.release.emergency.as_ref().or(pending.release.why.as_ref()) { p { strong { "Why: " } (reason) } }
         @if !event.metrics.is_empty() {
             h2 { "Metrics, on the same rows" }
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th scope="col" { "Metric" } th.number scope="col" { (event.version) } th.number scope="col" { (there) } th.number scope="col" { "Difference" } } }
                 tbody { @for metric in &event.metrics { tr {
                     th scope="row" { (metric.name) }
@@ -101,7 +101,7 @@ fn shown(pending: &Pending, visitor: &Visitor, can_sign: bool) -> Markup {
         }
         h2 { "What differs from what is there now" }
         @if event.differences.is_empty() { p { "Nothing that is on record." } }
-        @else { div.scroll { table {
+        @else { div.scroll tabindex="0" { table {
             thead { tr { th scope="col" { "What" } th scope="col" { "There now" } th scope="col" { "Would go" } } }
             tbody { @for difference in &event.differences { tr {
                 th scope="row" { (difference.what) }
@@ -110,7 +110,7 @@ fn shown(pending: &Pending, visitor: &Visitor, can_sign: bool) -> Markup {
             } } }
         } } }
         h2 { "What is approved" }
-        div.scroll { table { tbody {
+        div.scroll tabindex="0" { table { tbody {
             @for (name, value) in [
                 ("Release", event.release.as_str()), ("Package", &event.statement.package), ("Model", &event.statement.model), ("Plan", &event.statement.plan),
                 ("Evaluation", &event.statement.evaluation), ("Target", &event.statement.target), ("Statement", &event.digest),

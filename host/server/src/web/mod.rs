@@ -27,6 +27,9 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
 /// Follows a run that is under way.
 const SCRIPT: &str = include_str!("live.js");
 
+/// A clutch that turns one way.
+const ICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><circle cx=\"16\" cy=\"16\" r=\"11\" fill=\"none\" stroke=\"#2680d9\" stroke-width=\"5\"/><path d=\"M16 1l9 5-9 5z\" fill=\"#2680d9\"/></svg>";
+
 /// The pages.
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
@@ -44,6 +47,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/login", get(login::form).post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/assets/page.css", get(|| asset("text/css; charset=utf-8", STYLE)))
+        .route("/assets/icon.svg", get(|| asset("image/svg+xml", ICON)))
         .route("/assets/live.js", get(|| asset("text/javascript; charset=utf-8", SCRIPT)))
 }
 
@@ -57,6 +61,8 @@ pub(crate) struct Visitor {
     pub(crate) caller: Caller,
     /// What a form of a page carries, so that no other site's form is taken for one.
     pub(crate) csrf: String,
+    /// Whether there is a session to end.
+    has_session: bool,
 }
 
 impl FromRequestParts<Shared> for Visitor {
@@ -67,7 +73,10 @@ impl FromRequestParts<Shared> for Visitor {
         let from =
             from.ok_or_else(|| Refused::from(Problem::bad_request("expected a connection with an address, found none")))?;
         match shared.door.known(parts, from) {
-            Ok(caller) => Ok(Self { caller, csrf: shared.door.csrf(&parts.headers) }),
+            Ok(caller) => {
+                let (csrf, has_session) = (shared.door.csrf(&parts.headers), shared.door.has_session_of(&parts.headers));
+                Ok(Self { caller, csrf, has_session })
+            }
             // What somebody was about to do is not done after the login, so that it is looked at again first.
             Err(problem) if problem.status == 401 => {
                 let back = if parts.method == Method::GET { parts.uri.path() } else { "/" };
@@ -103,7 +112,7 @@ impl Visitor {
                     li { a href=(path) aria-current=[(path == here).then_some("page")] { (name) } }
                 }
                 li.soft { (self.caller.user) }
-                @if !self.csrf.is_empty() {
+                @if self.has_session {
                     li { form.plain method="post" action="/logout" { input type="hidden" name="csrf" value=(self.csrf); button.link type="submit" { "Log out" } } }
                 }
             }

@@ -32,7 +32,7 @@ pub(super) async fn index(State(shared): State<Shared>, visitor: Visitor) -> Res
     let body = html! {
         h1 { "Models" }
         @if models.is_empty() { p { "No model is registered yet: a run with a " code { "register" } " stage does." } }
-        @else { div.scroll { table {
+        @else { div.scroll tabindex="0" { table {
             thead { tr { th scope="col" { "Model" } th.number scope="col" { "Versions" } th scope="col" { "Aliases" } } }
             tbody { @for model in &models { tr {
                 td { a href={ "/models/" (sprag_pages::run::encoded(&model.name)) } { (model.name) } }
@@ -82,7 +82,7 @@ pub(super) async fn show(
     let body = html! {
         h1 { (name) }
         h2 { "Versions" }
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th scope="col" { "Version" } th scope="col" { "Run" } @for metric in &names { th.number scope="col" { (metric) } } th scope="col" { "Digest" } } }
             tbody { @for version in versions.iter().rev() { @let number = version.version.version; tr {
                 th scope="row" { (number) }
@@ -102,7 +102,7 @@ pub(super) async fn show(
         }
         @for (alias, entries) in &history {
             h2 { "History of " (alias) }
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th scope="col" { "Version" } th scope="col" { "Since" } th scope="col" { "By" } th scope="col" { "Why" } } }
                 tbody { @for entry in entries { tr { td { (entry.version) } td { (entry.at) } td { (entry.by) } td { (entry.reason) } } } }
             } }

@@ -36,7 +36,7 @@ pub(super) async fn index(State(shared): State<Shared>, visitor: Visitor) -> Res
     let body = html! {
         h1 { "Pipelines" }
         @if newest.is_empty() { p { "Nothing is published yet: " code { "sprag publish" } " does." } }
-        @else { div.scroll { table {
+        @else { div.scroll tabindex="0" { table {
             thead { tr { th scope="col" { "Pipeline" } th scope="col" { "Published" } th scope="col" { "By" } th scope="col" { "Digest" } } }
             tbody { @for each in &newest { tr {
                 td { a href={ "/pipelines/" (each.pipeline) } { (each.pipeline) "@" (each.version) } }
@@ -85,7 +85,7 @@ pub(super) async fn show(
         }
         @if !waiting.is_empty() { (requests(&waiting)) }
         h2 { "What it runs, and what that may do" }
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th scope="col" { "Stage" } th scope="col" { "Plugin" } th scope="col" { "Granted" } th scope="col" { "Component" } } }
             tbody { @for stage in bundle.plan.all() { tr {
                 th scope="row" { (stage.name) }
@@ -96,13 +96,13 @@ pub(super) async fn show(
         } }
         @if !manifest.triggers.is_empty() {
             h2 { "What starts it" }
-            div.scroll { table { tbody { @for (name, trigger) in &manifest.triggers { tr {
+            div.scroll tabindex="0" { table { tbody { @for (name, trigger) in &manifest.triggers { tr {
                 th scope="row" { (name) }
                 td { code { (serde_json::to_string(trigger).unwrap_or_default()) } }
             } } } } }
         }
         h2 { "Versions" }
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th scope="col" { "Version" } th scope="col" { "Published" } th scope="col" { "By" } th scope="col" { "Commit" } th scope="col" { "Digest" } } }
             tbody { @for each in &versions { tr {
                 td { (each.version) } td { (each.published_at) } td { (each.by) }

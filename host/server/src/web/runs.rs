@@ -45,15 +45,13 @@ pub(super) async fn index(
 ) -> Result<Response, Refused> {
     visitor.caller.need(Role::Viewer)?;
     let (runs, waiting) = blocking(move || {
-        let (mut runs, mut waiting) = (vec![], vec![]);
-        for hosted in &shared.site.hosted {
-            runs.extend(hosted.store.runs_before(LISTED, before.as_deref(), None, None)?);
-            if before.is_none() {
+        let mut waiting = vec![];
+        if before.is_none() {
+            for hosted in &shared.site.hosted {
                 waiting.extend(hosted.store.open_requests()?);
             }
         }
-        runs.sort_by(|one: &RunRecord, other| other.id.cmp(&one.id));
-        runs.truncate(LISTED);
+        let runs = shared.site.runs(LISTED, before.as_deref(), None, None)?;
         Ok((runs, waiting))
     })
     .await?;
@@ -64,7 +62,7 @@ pub(super) async fn index(
             p { "There is no run here. Publish a pipeline and start one: " code { "sprag publish" } ", then " a href="/pipelines" { "Pipelines" } "." }
         } @else {
             form method="get" action="/compare" {
-                div.scroll { (list(&runs)) }
+                div.scroll tabindex="0" { (list(&runs)) }
                 button type="submit" { "Compare the two that are chosen" }
             }
             @if runs.len() == LISTED && let Some(last) = runs.last() { p { a rel="next" href={ "/?before=" (last.id) } { "Older runs" } } }
@@ -77,7 +75,7 @@ pub(super) async fn index(
 pub(super) fn requests(waiting: &[RunRequest]) -> Markup {
     html! {
         h2 { "Waiting and under way" }
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th scope="col" { "Run" } th scope="col" { "Pipeline" } th scope="col" { "State" } th scope="col" { "Started by" } } }
             tbody { @for request in waiting { tr {
                 td { a href={ "/runs/" (request.id) } { (request.id) } }
@@ -214,7 +212,7 @@ fn side_by_side(one: &RunRecord, other: &RunRecord) -> Markup {
     let differences = differences(one, other);
     html! {
         h1 { "Two runs" }
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr {
                 th scope="col" { "" }
                 @for run in [one, other] { th scope="col" { a href={ "/runs/" (run.id) } { (run.id) } " " (badge(run.outcome.name())) } }

@@ -146,3 +146,33 @@ fn a_record_that_cannot_be_read_is_named() {
     assert_eq!(error.to_string(), "the record of run `20261120-080000-aaaa` cannot be read");
     assert!(matches!(error, StoreError::DamagedRecord { .. }));
 }
+
+#[test]
+fn runs_are_listed_by_their_start_a_page_after_another() {
+    let (_folder, store) = samples::store();
+    // Two of one moment, and one whose id does not tell when it began.
+    for (id, at) in [
+        ("b", "2026-11-22T15:43:00.002Z"),
+        ("a", "2026-11-22T15:43:00.003Z"),
+        ("d", "2026-11-22T15:43:00.001Z"),
+        ("c", "2026-11-22T15:43:00.002Z"),
+    ] {
+        let mut run = samples::run(id);
+        run.started_at = at.to_owned();
+        if id == "d" {
+            run.outcome = sprag_schemas::record::RunOutcome::Kept;
+        }
+        store.start_run(&run).unwrap();
+    }
+    let ids = |before: Option<(&str, &str)>, outcome| -> Vec<String> {
+        store.runs_before(2, before, None, outcome).unwrap().into_iter().map(|run| run.id).collect()
+    };
+    assert_eq!(ids(None, None), ["a", "c"]);
+    assert_eq!(ids(Some(("2026-11-22T15:43:00.002Z", "c")), None), ["b", "d"]);
+    assert_eq!(ids(None, Some(sprag_schemas::record::RunOutcome::Kept)), ["d"]);
+    assert_eq!(store.runs_before(9, None, Some("another"), None).unwrap(), []);
+    assert_eq!(
+        store.count_runs().unwrap(),
+        [("diabetes".to_owned(), "kept".to_owned(), 1), ("diabetes".to_owned(), "running".to_owned(), 3)]
+    );
+}
