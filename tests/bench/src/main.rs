@@ -3,7 +3,7 @@
 //! Machines are noisy, so what can be compared is measured in turn in one run, and the median and the ratio are what counts. Where a tool
 //! to compare with is missing, the line says so. `SPRAG_BENCH_PYTHON` names the Python to compare with (`python3` without it): it needs
 //! scikit-learn, pandas and pyarrow, and polars for one line more; FastAPI, uvicorn and MLflow for the services. `process`, `inside`, `linalg`,
-//! `authoring`, `scripts`, `ingest`, `serving` or `batch` as arguments run these parts alone. `SPRAG_BENCH_HERMETIC` names the wheel of the hermetic tier's Python. The services need `wrk`, the packaged component a stock `wasmtime` (`SPRAG_BENCH_WASMTIME`), and plugins of other languages
+//! `authoring`, `scripts`, `ingest`, `serving`, `server` or `batch` as arguments run these parts alone. `SPRAG_BENCH_HERMETIC` names the wheel of the hermetic tier's Python. The services need `wrk`, the packaged component a stock `wasmtime` (`SPRAG_BENCH_WASMTIME`), and plugins of other languages
 //! componentize-py and npm.
 //! Nothing here is asserted.
 
@@ -17,6 +17,7 @@ mod measure;
 mod process;
 mod python;
 mod scripts;
+mod server;
 mod servers;
 mod serving;
 mod shadow;
@@ -78,6 +79,9 @@ fn main() -> ExitCode {
     }
     if chosen("serving") {
         serving::run(&mut report, &sprag, root, scratch.path(), &python);
+    }
+    if chosen("server") {
+        server::run(&mut report, &sprag, scratch.path());
     }
     if chosen("batch") {
         batch::run(&mut report, &sprag, root, scratch.path(), &python);

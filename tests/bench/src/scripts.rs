@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::measure::{Report, ms};
+use crate::measure::{Report, Times, ms};
 use crate::process::copy;
 
 /// How often each is run; the first makes what later runs find.
@@ -12,7 +12,7 @@ const RUNS: usize = 6;
 pub(crate) fn run(report: &mut Report, sprag: &Path, root: &Path, scratch: &Path) {
     let supervised = fits(sprag, root, scratch, None);
     let (supervised_ms, beside) = match &supervised {
-        Ok(times) => (Some(median(times)), format!("{} as a confined process", ms(median(times)))),
+        Ok(times) => (Some(times.median()), format!("{} as a confined process", ms(times.median()))),
         Err(why) => (None, why.clone()),
     };
     let Some(wheel) = std::env::var_os("SPRAG_BENCH_HERMETIC") else {
@@ -22,7 +22,7 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, root: &Path, scratch: &Path
     };
     match fits(sprag, root, scratch, Some(Path::new(&wheel))) {
         Ok(times) => {
-            let time = median(&times);
+            let time = times.median();
             let ratio = supervised_ms.map(|other| format!("{:.1} times as fast", other / time)).unwrap_or_default();
             let goal = Some(("under 1 s", time < 1.0));
             report.add("scikit-learn example, stage to fit, hermetic tier", ms(time), beside, ratio, goal);
@@ -32,7 +32,7 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, root: &Path, scratch: &Path
 }
 
 /// The seconds of the stage `train`, in all runs but the first.
-fn fits(sprag: &Path, root: &Path, scratch: &Path, wheel: Option<&Path>) -> Result<Vec<f64>, String> {
+fn fits(sprag: &Path, root: &Path, scratch: &Path, wheel: Option<&Path>) -> Result<Times, String> {
     let tier = if wheel.is_some() { "hermetic" } else { "supervised" };
     let project = scratch.join(tier);
     copy(&root.join("examples/diabetes-sklearn"), &project);
@@ -65,11 +65,5 @@ fn fits(sprag: &Path, root: &Path, scratch: &Path, wheel: Option<&Path>) -> Resu
         let train = train.and_then(|record| record["duration-ms"].as_f64()).ok_or("the run told of no training")?;
         times.push(train / 1000.0);
     }
-    Ok(times.split_off(1))
-}
-
-fn median(times: &[f64]) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
+    Ok(Times::of(times.split_off(1)))
 }
