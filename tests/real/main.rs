@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(clippy::print_stderr, reason = "how a test says what it could not do here")]
 
+mod api;
 mod azure;
 mod client;
 mod component;

@@ -20,7 +20,7 @@ pub struct Problem {
     /// What was expected and what was found.
     pub detail: String,
     /// What to do about it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<String>,
     /// After how many seconds to try again.
     #[serde(skip)]
