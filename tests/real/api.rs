@@ -21,10 +21,23 @@ fn nothing_that_a_fuzzer_sends_is_answered_otherwise_than_the_document_says() {
         return;
     }
     let (project, service) = server();
-    let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,negative_data_rejection";
+    let checks =
+        "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,negative_data_rejection";
     let url = format!("http://{}/openapi.json", service.address);
     let mut fuzzer = Command::new("schemathesis");
-    fuzzer.args(["run", &url, "--checks", checks, "--max-examples", "20", "--request-timeout", "20", "--seed", "1", "--no-color"]);
+    fuzzer.args([
+        "run",
+        &url,
+        "--checks",
+        checks,
+        "--max-examples",
+        "20",
+        "--request-timeout",
+        "20",
+        "--seed",
+        "1",
+        "--no-color",
+    ]);
     let done = fuzzer.current_dir(project.outside()).output().unwrap();
     assert!(done.status.success(), "{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     // Whatever came in, the server is there, and nothing it was not asked for ran.
@@ -44,7 +57,10 @@ fn the_client_for_python_starts_a_run_and_reads_records_into_pandas() {
     let url = format!("http://{}", service.address);
     let told = output("env", &[&format!("PYTHONPATH={source}"), "python3", &script, &url]);
     let told: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((&told["same"], &told["outcome"], &told["events"]), (&json!(true), &json!("promoted"), &json!(["run-started", "run-finished"])));
+    assert_eq!(
+        (&told["same"], &told["outcome"], &told["events"]),
+        (&json!(true), &json!("promoted"), &json!(["run-started", "run-finished"]))
+    );
     assert_eq!(told["problem"][0], 404);
     assert!(told["problem"][1].as_str().unwrap().contains("hint: `sprag publish` publishes the project"), "{told}");
     let columns = told["columns"].as_array().unwrap();

@@ -34,7 +34,13 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, scratch: &Path) {
     let server = Server::start(sprag, &project, scratch);
     report.add("`sprag server` until it answers", ms(begun.elapsed().as_secs_f64()), String::new(), String::new(), None);
     server.one_run();
-    report.add("a server that does nothing, resident", format!("{} MB", server.resident() >> 20), String::new(), String::new(), None);
+    report.add(
+        "a server that does nothing, resident",
+        format!("{} MB", server.resident() >> 20),
+        String::new(),
+        String::new(),
+        None,
+    );
     let first = Times::of((0..20).map(|_| server.first_stage()).collect());
     report.add("API call to the first stage running", ms(first.median()), String::new(), String::new(), None);
     for clients in [1, 16] {
@@ -56,7 +62,9 @@ fn fill(project: &Path) {
     let like: RunRecord = store.find_run("latest").expect("there was a run");
     for count in 0..LISTED {
         let id = format!("20260101-{:06}-zzzz", count);
-        store.start_run(&RunRecord { id, started_at: format!("2026-01-01T00:00:00.{:06}Z", count), ..like.clone() }).expect("it is new");
+        store
+            .start_run(&RunRecord { id, started_at: format!("2026-01-01T00:00:00.{:06}Z", count), ..like.clone() })
+            .expect("it is new");
     }
 }
 
@@ -98,7 +106,8 @@ impl Server {
     /// Asks for a run, and gives its id.
     fn ask(&self) -> String {
         let path = "/api/v1/pipelines/idle/runs";
-        let answer = self.exchange(&format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
+        let answer =
+            self.exchange(&format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
         let id = answer.split("\"id\":\"").nth(1).and_then(|rest| rest.split('"').next());
         id.unwrap_or_else(|| panic!("no run: {answer}")).to_owned()
     }
