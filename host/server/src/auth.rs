@@ -84,12 +84,12 @@ const MOST_SESSIONS: usize = 10_000;
 impl Doorkeeper {
     /// Knows callers by the tokens of a store. Where `owner` is given and there is no token at all, whoever asks is that one.
     pub fn new(store: Arc<Store>, owner: Option<String>) -> Self {
-        // A program that asks for its run ten times a second is let in; one that tries tokens is not.
+        // A program that follows many runs is let in; one that asks in an endless loop, or tries tokens, is slowed down.
         Self {
             store,
             owner,
             failures: Limiter::new(20, 1.0 / 3.0),
-            asked: Limiter::new(400, 200.0),
+            asked: Limiter::new(2000, 1000.0),
             sessions: Mutex::default(),
             csrf: token::random::<18>().unwrap_or_default(),
             is_behind_tls: false,

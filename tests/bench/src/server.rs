@@ -33,14 +33,10 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, scratch: &Path) {
     let begun = Instant::now();
     let server = Server::start(sprag, &project, scratch);
     report.add("`sprag server` until it answers", ms(begun.elapsed().as_secs_f64()), String::new(), String::new(), None);
+    let megabytes = || format!("{} MB", server.resident() >> 20);
+    report.add("a server that has done nothing yet, resident", megabytes(), String::new(), String::new(), None);
     server.one_run();
-    report.add(
-        "a server that does nothing, resident",
-        format!("{} MB", server.resident() >> 20),
-        String::new(),
-        String::new(),
-        None,
-    );
+    report.add("the same after a run", megabytes(), String::new(), String::new(), None);
     let first = Times::of((0..20).map(|_| server.first_stage()).collect());
     report.add("API call to the first stage running", ms(first.median()), String::new(), String::new(), None);
     for clients in [1, 16] {
