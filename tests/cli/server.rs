@@ -212,7 +212,7 @@ fn roles_say_who_may_do_what() {
 fn where_others_can_reach_it_a_proxy_and_a_token_are_asked_for() {
     let project = published();
     let bare = project.run(&["server", "--listen", "0.0.0.0:0"]).exits(exit_code::REFUSED);
-    assert!(bare.stderr.contains("expected an address on loopback, or `--behind-proxy`"), "{}", bare.stderr);
+    assert!(bare.stderr.contains("expected an address on loopback, `--tls-certificate` or `--behind-proxy`"), "{}", bare.stderr);
     let open = project.run(&["server", "--listen", "0.0.0.0:0", "--behind-proxy"]).exits(exit_code::REFUSED);
     assert!(open.stderr.contains("expected at least one token"), "{}", open.stderr);
 }
@@ -271,6 +271,30 @@ fn one_server_has_a_project_and_the_command_line_hands_requests_to_it() {
     assert_eq!(ended(&service, &request.id).outcome, RunOutcome::Promoted);
     let waited = project.run(&["trigger", "--param", "train.alpha=0.4"]).ok();
     assert!(waited.stdout.contains("promoted"), "{}", waited.stdout);
+}
+
+#[test]
+fn it_speaks_tls_with_a_certificate_and_asks_for_a_token_then() {
+    let project = published();
+    let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    project.write("certificate.pem", cert.pem());
+    project.write("key.pem", signing_key.serialize_pem());
+    let tls = ["--tls-certificate", "certificate.pem", "--tls-key", "key.pem"];
+    let none = project.run(&[&["server", "--listen", "127.0.0.1:0"], &tls[..]].concat()).exits(exit_code::REFUSED);
+    assert!(none.stderr.contains("expected at least one token"), "{}", none.stderr);
+    let made: Value = project.run(&["token", "add", "ada", "--role", "viewer", "--json"]).ok().json();
+    let service = Service::of(&project, project.sprag(&FREE), &tls);
+    assert!(project.read("ready").starts_with("https://"), "{}", project.read("ready"));
+    let url = format!("https://localhost:{}/api/v1/whoami", service.address.port());
+    let bearer = format!("authorization: Bearer {}", made["secret"].as_str().unwrap());
+    let mut curl = std::process::Command::new("curl");
+    curl.args(["--silent", "--show-error", "--cacert", "certificate.pem", "--header", &bearer, &url]).current_dir(project.root());
+    let told = curl.output().unwrap();
+    let who: Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&told.stderr)));
+    assert_eq!(who["user"], "ada");
+    project.write("key.pem", "nothing");
+    let bad = project.run(&[&["server", "--listen", "127.0.0.1:0"], &tls[..]].concat()).exits(exit_code::BAD_PROJECT);
+    assert!(bad.stderr.contains("expected a private key as PEM in `key.pem`"), "{}", bad.stderr);
 }
 
 /// The project with a trigger for pushes to GitHub.

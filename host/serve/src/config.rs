@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sprag_core::limits::Limits;
 use sprag_schemas::canary::Canary;
+use sprag_tls::TlsFiles;
 
 use crate::challenger::Challenger;
 use crate::observer::Observer;
@@ -59,15 +60,6 @@ pub enum Listen {
     Address(SocketAddr),
     /// On a socket that listens already, held by whoever looks after the service.
     Socket(TcpListener),
-}
-
-/// Files of PEM text. They are read again when they change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The certificate, and those that vouch for it behind it.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
 }
 
 /// Where bearer keys come from.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use sprag_runtime::StageFailure;
+use sprag_tls::TlsError;
 
 use crate::catalog::CatalogError;
 
@@ -90,6 +91,15 @@ impl ServeError {
             Self::Content { expected, .. } if expected.contains("valid") => Some("renew the certificate and start again"),
             Self::Keys { .. } => Some("`openssl rand -hex 32` makes a good key"),
             _ => None,
+        }
+    }
+}
+
+impl From<TlsError> for ServeError {
+    fn from(error: TlsError) -> Self {
+        match error {
+            TlsError::File { path, source } => Self::File { what: "read", path, source },
+            TlsError::Content { expected, path, found } => Self::Content { expected, path, found },
         }
     }
 }

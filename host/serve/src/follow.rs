@@ -8,14 +8,14 @@ use chrono::Utc;
 use sprag_runtime::{Runtime, ScorerSettings};
 
 use crate::catalog::{Catalog, CatalogError, Release, ReleaseKey};
-use crate::config::{KeySource, TlsFiles};
+use crate::config::KeySource;
 use crate::error::ServeError;
 use crate::handler::Service;
 use crate::keys::Keys;
 use crate::rival::Rival;
 use crate::served::Served;
-use crate::tls;
 use crate::variants::Variant;
+use sprag_tls::{self as tls, TlsFiles};
 
 /// How often files are looked at.
 const FILES_EVERY: Duration = Duration::from_secs(1);

@@ -10,11 +10,13 @@ use chrono::Utc;
 use hyper_util::server::graceful::GracefulShutdown;
 use sprag_core::limits::Limits;
 use sprag_runtime::{Runtime, ScorerSettings};
+use sprag_tls as tls;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use crate::catalog::{Catalog, CatalogError, ReleaseKey};
+use crate::challenger;
 use crate::config::{Config, Listen, Log};
 use crate::connection::Acceptor;
 use crate::error::ServeError;
@@ -23,7 +25,6 @@ use crate::handler::Service;
 use crate::keys::Keys;
 use crate::log::Logger;
 use crate::served::Served;
-use crate::{challenger, tls};
 
 /// A service that is ready to answer.
 pub struct Server {

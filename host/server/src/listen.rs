@@ -12,9 +12,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+pub use tokio_rustls::TlsAcceptor;
 
 /// How long a client may take for the head of a request.
 const HEAD: Duration = Duration::from_secs(10);
@@ -23,8 +25,10 @@ const HEAD: Duration = Duration::from_secs(10);
 const CONNECTIONS: usize = 1024;
 
 /// How a server listens.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub struct Listening {
+    /// TLS, where clients must speak it.
+    pub tls: Option<TlsAcceptor>,
     /// Whether a proxy stands before it, whose word counts on where a request comes from.
     pub is_behind_proxy: bool,
     /// How long answers may take after the server was asked to stop.
@@ -41,19 +45,36 @@ pub async fn serve(listener: TcpListener, router: Router, how: Listening, stop: 
             () = &mut stop => break,
         };
         let Some((stream, from, place)) = accepted else { continue };
-        let router = router.clone();
-        let service = service_fn(move |request: hyper::Request<Incoming>| answer(router.clone(), request, from, how));
-        let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 << 10);
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+        let (router, watcher, tls, is_behind_proxy) = (router.clone(), graceful.watcher(), how.tls.clone(), how.is_behind_proxy);
         tokio::spawn(async move {
-            // A client that goes away is no fault.
-            let _done = connection.await;
+            // A client that goes away, or speaks no TLS, is no fault.
+            match tls {
+                None => answer_all(stream, router, from, is_behind_proxy, watcher).await,
+                Some(tls) => {
+                    if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
+                        answer_all(stream, router, from, is_behind_proxy, watcher).await;
+                    }
+                }
+            }
             drop(place);
         });
     }
     drop(listener);
     let _all = tokio::time::timeout(how.drain, graceful.shutdown()).await;
+}
+
+/// Answers the requests of a connection until it ends.
+async fn answer_all(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    from: SocketAddr,
+    is_behind_proxy: bool,
+    watcher: Watcher,
+) {
+    let service = service_fn(move |request: hyper::Request<Incoming>| answer(router.clone(), request, from, is_behind_proxy));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 << 10);
+    let _done = watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await;
 }
 
 async fn accept(
@@ -78,11 +99,11 @@ async fn answer(
     router: Router,
     request: hyper::Request<Incoming>,
     from: SocketAddr,
-    how: Listening,
+    is_behind_proxy: bool,
 ) -> Result<axum::response::Response, Infallible> {
     use tower::ServiceExt;
     let mut request: Request = request.map(Body::new);
-    let from = if how.is_behind_proxy { forwarded(&request).map_or(from, |ip| SocketAddr::new(ip, 0)) } else { from };
+    let from = if is_behind_proxy { forwarded(&request).map_or(from, |ip| SocketAddr::new(ip, 0)) } else { from };
     request.extensions_mut().insert(ConnectInfo(from));
     router.oneshot(request).await
 }

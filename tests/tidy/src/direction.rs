@@ -6,7 +6,7 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 28] = [
+const HOST: [(&str, &[&str]); 29] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
@@ -18,7 +18,8 @@ const HOST: [(&str, &[&str]); 28] = [
         &["sprag-schemas", "sprag-core", "sprag-data", "sprag-store", "sprag-runtime", "sprag-python", "sprag-batch"],
     ),
     ("sprag-scoring", &[]),
-    ("sprag-serve", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-scoring"]),
+    ("sprag-serve", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-scoring", "sprag-tls"]),
+    ("sprag-tls", &[]),
     ("sprag-batch", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime"]),
     ("sprag-conformance", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime"]),
     ("sprag-egress", &["sprag-schemas", "sprag-core", "sprag-runtime"]),
@@ -76,6 +77,7 @@ const HOST: [(&str, &[&str]); 28] = [
             "sprag-serve",
             "sprag-server",
             "sprag-services",
+            "sprag-tls",
             "sprag-builtin",
         ],
     ),

@@ -10,15 +10,21 @@ use sprag_schemas::server::Role;
 /// Arguments of `sprag server`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  sprag server\n  sprag server models/diabetes models/churn --jobs 2\n  sprag server --listen 0.0.0.0:4180 --behind-proxy\n\n  curl -X POST http://127.0.0.1:4180/api/v1/pipelines/diabetes/runs\n\nSIGTERM and Ctrl-C stop the runs that are under way, which wait for their turn again; a second one ends the process at once."
+    after_help = "Examples:\n  sprag server\n  sprag server models/diabetes models/churn --jobs 2\n  sprag server --listen 0.0.0.0:4180 --tls-certificate chain.pem --tls-key key.pem\n\n  curl -X POST http://127.0.0.1:4180/api/v1/pipelines/diabetes/runs\n\nSIGTERM and Ctrl-C stop the runs that are under way, which wait for their turn again; a second one ends the process at once."
 )]
 pub struct ServerArgs {
     /// The folders of the projects to look after [default: the project's own]. The first one's store holds the tokens and the audit log.
     #[arg(value_name = "DIR")]
     pub projects: Vec<PathBuf>,
-    /// Where to listen: an address with a port, port 0 for a free one. Elsewhere than on loopback, a proxy must stand before it.
+    /// Where to listen: an address with a port, port 0 for a free one. Elsewhere than on loopback it takes TLS, or a proxy that stands before it.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4180")]
     pub listen: SocketAddr,
+    /// A file with the certificate that clients are shown, and those that vouch for it, PEM. It is read again when it changes.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// A file with its private key, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
     /// State that a proxy with TLS stands before the server and writes `X-Forwarded-For`: nobody else can reach it.
     #[arg(long)]
     pub behind_proxy: bool,

@@ -17,11 +17,12 @@ use sprag_schemas::manifest::Manifest;
 use sprag_server::api::{Shared, router};
 use sprag_server::auth::Doorkeeper;
 use sprag_server::ground::Ground;
-use sprag_server::listen::{Listening, serve};
+use sprag_server::listen::{Listening, TlsAcceptor, serve};
 use sprag_server::site::{Site, SiteError, TakenUp};
 use sprag_server::triggers::Triggers;
 use sprag_server::worker;
 use sprag_store::Store;
+use sprag_tls::{Identity, TlsFiles};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -31,6 +32,9 @@ use crate::error::CommandError;
 
 /// How often triggers are looked at.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// How often it is looked whether the certificate is another.
+const FOLLOW: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// From which population stability index on a column has drifted, as for `sprag drift`.
 const DRIFTED: f64 = 0.25;
@@ -48,10 +52,11 @@ pub fn run(args: &ServerArgs, project: Option<&Path>, console: &Console) -> Resu
     }
     let homes = homes(args, project)?;
     let own = Arc::new(Store::open(&homes[0].join(".sprag"))?);
-    let is_local = args.listen.ip().is_loopback() && !args.behind_proxy;
+    let is_local = args.listen.ip().is_loopback() && !args.behind_proxy && args.tls_certificate.is_none();
     if !is_local {
         check_open(args, &own)?;
     }
+    let identity = identity(args, console)?;
     let owner = is_local.then(|| origin(&homes[0]).by);
     let here = Here { console: *console, keys: keys(&args.approver_keys)? };
     let name = format!("sprag server at {}, process {}", args.listen, std::process::id());
@@ -68,8 +73,9 @@ pub fn run(args: &ServerArgs, project: Option<&Path>, console: &Console) -> Resu
         let listener = TcpListener::bind(args.listen).await.map_err(|error| taken(args.listen, &error))?;
         let address = listener.local_addr().map_err(|error| taken(args.listen, &error))?;
         let door = Doorkeeper::new(own, owner);
-        let door = if args.behind_proxy { door.behind_tls() } else { door };
-        let url = format!("http://{address}");
+        let has_tls = identity.is_some();
+        let door = if args.behind_proxy || has_tls { door.behind_tls() } else { door };
+        let url = format!("{}://{address}", if has_tls { "https" } else { "http" });
         let routes = router(Shared { site: site.clone(), door: Arc::new(door) });
         let triggers = std::thread::spawn({
             let site = site.clone();
@@ -79,7 +85,11 @@ pub fn run(args: &ServerArgs, project: Option<&Path>, console: &Console) -> Resu
         if let Some(path) = &args.ready_file {
             super::serve::write_whole(path, &format!("{url}\n"))?;
         }
-        let how = Listening { is_behind_proxy: args.behind_proxy, drain: args.drain.0 };
+        let tls = identity.as_ref().map(|(_, identity)| TlsAcceptor::from(Arc::new(sprag_tls::config(identity.clone()))));
+        if let Some((files, identity)) = identity {
+            tokio::spawn(follow(files, identity, *console));
+        }
+        let how = Listening { tls, is_behind_proxy: args.behind_proxy, drain: args.drain.0 };
         let stopping = {
             let site = site.clone();
             async move {
@@ -96,6 +106,38 @@ pub fn run(args: &ServerArgs, project: Option<&Path>, console: &Console) -> Resu
         let _ended = worker.join();
     }
     served
+}
+
+/// What clients are shown, with the files that it comes from.
+fn identity(args: &ServerArgs, console: &Console) -> Result<Option<(TlsFiles, Arc<Identity>)>, CommandError> {
+    let files = args.tls_certificate.clone().zip(args.tls_key.clone());
+    let Some(files) = files.map(|(certificate, key)| TlsFiles { certificate, key }) else { return Ok(None) };
+    let read = sprag_tls::read(&files, chrono::Utc::now()).map_err(|error| CommandError::user(error.to_string()))?;
+    if let Some(warning) = &read.warning {
+        console.note(&format!("{WARN}warning:{WARN:#} {warning}"));
+    }
+    Ok(Some((files, Arc::new(Identity::new(read)))))
+}
+
+/// Shows another certificate when the files are others. One that will not do is told of, and the one before stays.
+async fn follow(files: TlsFiles, identity: Arc<Identity>, console: Console) {
+    let stamp = || {
+        let of = |path: &Path| std::fs::metadata(path).and_then(|found| found.modified()).ok();
+        (of(&files.certificate), of(&files.key))
+    };
+    let mut seen = stamp();
+    loop {
+        tokio::time::sleep(FOLLOW).await;
+        let now = stamp();
+        if now == seen {
+            continue;
+        }
+        match sprag_tls::read(&files, chrono::Utc::now()) {
+            Ok(read) => identity.replace(read),
+            Err(error) => console.note(&format!("{WARN}warning:{WARN:#} {error}; the certificate before is shown on")),
+        }
+        seen = now;
+    }
 }
 
 /// The folders, each once, as they are on this machine.
@@ -117,11 +159,12 @@ fn homes(args: &ServerArgs, project: Option<&Path>) -> Result<Vec<PathBuf>, Comm
 
 /// Whoever can reach the server from elsewhere must not be let in without a token, and no token may cross a network in the open.
 fn check_open(args: &ServerArgs, own: &Store) -> Result<(), CommandError> {
-    if !args.behind_proxy {
-        let message = format!("expected an address on loopback, or `--behind-proxy`, found `--listen {}`", args.listen);
+    if !args.behind_proxy && args.tls_certificate.is_none() {
+        let found = format!("found `--listen {}`", args.listen);
+        let message = format!("expected an address on loopback, `--tls-certificate` or `--behind-proxy`, {found}");
         let error = CommandError { code: exit_code::REFUSED, ..CommandError::user(message) };
         return Err(error
-            .hint("tokens would cross the network in the open: put a proxy with TLS before it, and say so by `--behind-proxy`"));
+            .hint("tokens would cross the network in the open: give it a certificate, or put a proxy with TLS before it, and say so by `--behind-proxy`"));
     }
     if own.tokens()?.is_empty() {
         let message = "expected at least one token where others can reach the server, found none";

@@ -11,15 +11,14 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::certificate::Validity;
-use crate::config::TlsFiles;
-use crate::error::ServeError;
+use crate::{TlsError, TlsFiles};
 
 /// How long before its end a certificate is warned about.
 const WARN_BEFORE: TimeDelta = TimeDelta::days(14);
 
 /// The certificate that clients are shown, whichever it is at the moment, and until when it is valid.
 #[derive(Debug)]
-pub(crate) struct Identity(RwLock<(Arc<CertifiedKey>, DateTime<Utc>)>);
+pub struct Identity(RwLock<(Arc<CertifiedKey>, DateTime<Utc>)>);
 
 impl ResolvesServerCert for Identity {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
@@ -28,40 +27,43 @@ impl ResolvesServerCert for Identity {
 }
 
 /// What was read, and what is to be said about it.
-pub(crate) struct Read {
+#[derive(Debug)]
+pub struct Read {
     key: CertifiedKey,
     until: DateTime<Utc>,
     /// That the certificate ends soon.
-    pub(crate) warning: Option<String>,
+    pub warning: Option<String>,
 }
 
 impl Identity {
-    pub(crate) fn new(read: Read) -> Self {
+    /// Shows this one.
+    pub fn new(read: Read) -> Self {
         Self(RwLock::new((Arc::new(read.key), read.until)))
     }
 
     /// Shows new clients another certificate.
-    pub(crate) fn replace(&self, read: Read) {
+    pub fn replace(&self, read: Read) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(read.key), read.until);
     }
 
     /// Until when it is valid.
-    pub(crate) fn until(&self) -> DateTime<Utc> {
+    pub fn until(&self) -> DateTime<Utc> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).1
     }
 }
 
 /// A moment, for a person.
-pub(crate) fn day(at: DateTime<Utc>) -> String {
+pub fn day(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Reads the files, and refuses a certificate that no client would take now.
-pub(crate) fn read(files: &TlsFiles, now: DateTime<Utc>) -> Result<Read, ServeError> {
-    let wrong = |expected, path: &std::path::Path, found: String| ServeError::Content { expected, path: path.to_owned(), found };
-    let of = |path: &std::path::Path| {
-        std::fs::read(path).map_err(|source| ServeError::File { what: "read", path: path.to_owned(), source })
-    };
+///
+/// # Errors
+/// A file cannot be read, is no certificate or key, or the certificate is not valid now.
+pub fn read(files: &TlsFiles, now: DateTime<Utc>) -> Result<Read, TlsError> {
+    let wrong = |expected, path: &std::path::Path, found: String| TlsError::Content { expected, path: path.to_owned(), found };
+    let of = |path: &std::path::Path| std::fs::read(path).map_err(|source| TlsError::File { path: path.to_owned(), source });
     let (certificate, key) = (of(&files.certificate)?, of(&files.key)?);
     let chain = CertificateDer::pem_slice_iter(&certificate).collect::<Result<Vec<_>, _>>();
     let chain = chain.map_err(|error| wrong("certificates as PEM", &files.certificate, error.to_string()))?;
@@ -90,7 +92,10 @@ pub(crate) fn read(files: &TlsFiles, now: DateTime<Utc>) -> Result<Read, ServeEr
 }
 
 /// The settings of a server that shows `identity`.
-pub(crate) fn config(identity: Arc<Identity>) -> ServerConfig {
+///
+/// # Panics
+/// Never: `ring` has the suites of both protocol versions.
+pub fn config(identity: Arc<Identity>) -> ServerConfig {
     let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring has the suites of both protocol versions");
