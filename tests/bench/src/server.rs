@@ -57,9 +57,9 @@ fn fill(project: &Path) {
     let store = Store::open(&project.join(".sprag")).expect("the store is there");
     let like: RunRecord = store.find_run("latest").expect("there was a run");
     for count in 0..LISTED {
-        let id = format!("20260101-{:06}-zzzz", count);
+        let id = format!("20260101-{count:06}-zzzz");
         store
-            .start_run(&RunRecord { id, started_at: format!("2026-01-01T00:00:00.{:06}Z", count), ..like.clone() })
+            .start_run(&RunRecord { id, started_at: format!("2026-01-01T00:00:00.{count:06}Z"), ..like.clone() })
             .expect("it is new");
     }
 }
