@@ -8,7 +8,7 @@ const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, heig
 async function main() {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
   const found = { faults: [], outside: [], wide: [], violations: [], live: null, keyboard: null, withoutScript: null };
   const watch = (page) => {
