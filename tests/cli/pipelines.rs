@@ -91,6 +91,7 @@ fn what_cannot_be_published_or_triggered_is_said() {
         (&["trigger", "diabetes@7"], "the pipeline `diabetes` has no version 7; it has version 1 only"),
         (&["trigger", "diabetes@x"], "expected a version such as `diabetes@1`, found `diabetes@x`"),
         (&["trigger", "--param", "alpha=1"], "expected `STAGE.NAME=VALUE`, found no `.`"),
+        (&["trigger", "--key", "sprag:x"], "expected an idempotency key that does not begin with `sprag:`"),
         (&["trigger", "--tag", "=1"], "`--tag =1`: expected `NAME=TEXT`"),
         (&["trigger", "--param", "tain.alpha=1"], "expected a stage of the project"),
     ] {

@@ -170,6 +170,9 @@ fn the_same_request_again_starts_nothing() {
     assert_eq!((first.status, again.status), (202, 200));
     assert_eq!(first.json()["id"], again.json()["id"]);
     assert_eq!(problem(&ask(r#"{"tags":{"a":"b"}}"#)).0, 409);
+    let reserved = [("content-type", "application/json"), ("idempotency-key", "sprag:cron:nightly:2026-12-01T03:00:00Z")];
+    let taken = service.client().request("POST", "/api/v1/pipelines/diabetes/runs", &reserved, b"{}");
+    assert!(problem(&taken).1.contains("does not begin with `sprag:`"), "nobody keeps a trigger from starting: {}", taken.text());
     let _ended = ended(&service, first.json()["id"].as_str().unwrap());
     assert_eq!(service.client().get("/api/v1/runs").json().as_array().unwrap().len(), 1);
 }

@@ -12,5 +12,5 @@ mod unpack;
 pub use bundle::{Bundled, bundle};
 pub use error::PipelineError;
 pub use publish::{Published, publish};
-pub use request::{Recovered, Wish, execute, overrides, recover, request, take, trigger};
+pub use request::{RESERVED, Recovered, Wish, check_key, execute, overrides, recover, request, take, trigger};
 pub use unpack::{manifest, open, unpack};

@@ -14,6 +14,20 @@ use crate::PipelineError;
 /// How often a request is begun whose server is killed meanwhile.
 const MOST_ATTEMPTS: u32 = 3;
 
+/// How the keys begin that triggers and forms ask under: nobody else may, or could keep a trigger from starting what it should.
+pub const RESERVED: &str = "sprag:";
+
+/// Insists that a key of whoever asks is none of those that are reserved.
+///
+/// # Errors
+/// It is.
+pub fn check_key(key: &str) -> Result<(), String> {
+    if key.starts_with(RESERVED) {
+        return Err(format!("expected an idempotency key that does not begin with `{RESERVED}`, found `{key}`"));
+    }
+    Ok(())
+}
+
 /// What is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wish {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use sprag_lifecycle::{Cancel, RunOptions, origin};
-use sprag_pipelines::{Wish, execute, recover, request, take, trigger};
+use sprag_pipelines::{Wish, check_key, execute, recover, request, take, trigger};
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::manifest::Manifest;
 use sprag_schemas::pipeline::{Cause, Publication, RequestState, RunRequest};
@@ -30,6 +30,7 @@ pub fn run(args: &TriggerArgs, project: Option<&Path>, console: &Console) -> Res
     let home = super::project_dir(project)?;
     let store = super::open_store(Some(&home))?;
     let publication = find(args, &home, &store)?;
+    args.key.as_deref().map_or(Ok(()), check_key).map_err(CommandError::user)?;
     let wish = Wish { params: params(&args.params)?, tags: tags(&args.tags)?, idempotency_key: args.key.clone() };
     let by = origin(&home).by;
     let wanted = request(&store, &publication, trigger(Cause::Request, None, &by), wish)?;

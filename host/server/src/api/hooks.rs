@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
-use sprag_pipelines::{Wish, trigger};
+use sprag_pipelines::{RESERVED, Wish, trigger};
 use sprag_schemas::pipeline::Cause;
 use sprag_schemas::triggers::TriggerKind;
 use sprag_store::Enqueued;
@@ -72,7 +72,7 @@ fn delivered(shared: &Shared, pipeline: &str, name: &str, headers: &HeaderMap, b
     let tags: BTreeMap<_, _> = [("branch".to_owned(), branch.clone()), ("commit".to_owned(), push.commit.clone())].into();
     let start = |text: &str, length| text.chars().take(length).collect::<String>();
     // The same delivery again is the same request.
-    let key = Some(format!("hook:{name}:{}", start(&push.delivery, 200)));
+    let key = Some(format!("{RESERVED}hook:{name}:{}", start(&push.delivery, 200)));
     let by = format!("{} pushed {} to {branch}", push.by, start(&push.commit, 12));
     let wish = Wish { params: found.params.clone(), tags, idempotency_key: key };
     let entered = site.request(&hosted, &publication, trigger(Cause::Webhook, Some(name), &by), wish)?;

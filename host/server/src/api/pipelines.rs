@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sprag_pipelines::{Wish, overrides, trigger};
+use sprag_pipelines::{Wish, check_key, overrides, trigger};
 use sprag_schemas::pipeline::{Cause, Publication, RunRequest};
 use sprag_schemas::server::Role;
 use sprag_schemas::triggers::Trigger;
@@ -109,7 +109,9 @@ pub(super) async fn start(
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let text = value.to_str().ok().filter(|text| !text.is_empty() && text.len() <= LONGEST_KEY);
-    text.map(|text| Some(text.to_owned())).ok_or_else(|| {
+    let text = text.ok_or_else(|| {
         Problem::bad_request(format!("expected an `Idempotency-Key` of 1 to {LONGEST_KEY} visible characters, found another"))
-    })
+    })?;
+    check_key(text).map_err(Problem::bad_request)?;
+    Ok(Some(text.to_owned()))
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sprag_core::schedule::Schedule;
-use sprag_pipelines::{Wish, trigger};
+use sprag_pipelines::{RESERVED, Wish, trigger};
 use sprag_schemas::manifest::Manifest;
 use sprag_schemas::pipeline::{Cause, Publication};
 use sprag_schemas::triggers::{Missed, Trigger, TriggerKind};
@@ -128,7 +128,7 @@ impl Triggers {
             Look::Remember(state) => remember(&state),
             Look::Start(cause, why, state) => {
                 // Under a key of what was seen: a server that is killed between the two asks again, and it is the same request.
-                let key = Some(format!("{}:{}:{state}", cause.name(), one.name));
+                let key = Some(format!("{RESERVED}{}:{}:{state}", cause.name(), one.name));
                 let wish = Wish { params: one.trigger.params.clone(), idempotency_key: key, ..Wish::default() };
                 let asked = trigger(cause, Some(one.name), &why);
                 self.site.request(one.hosted, one.publication, asked, wish).map_err(|error| text(&error))?;

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use sprag_pipelines::{Wish, overrides, trigger};
+use sprag_pipelines::{RESERVED, Wish, overrides, trigger};
 use sprag_schemas::pipeline::Cause;
 use sprag_schemas::server::Role;
 
@@ -134,7 +134,8 @@ pub(super) async fn start(
             let digest = publication.digest.parse().map_err(|_| Problem::bad_request("the version has no digest"))?;
             shared.site.ground.open(&hosted.home, &hosted.store, &digest, &overrides(&params))?;
         }
-        let idempotency_key = (!form.key.is_empty()).then(|| format!("page:{}", form.key.chars().take(64).collect::<String>()));
+        let idempotency_key =
+            (!form.key.is_empty()).then(|| format!("{RESERVED}page:{}", form.key.chars().take(64).collect::<String>()));
         let wish = Wish { params, tags: BTreeMap::new(), idempotency_key };
         let entered = shared.site.request(&hosted, &publication, trigger(Cause::Request, None, &user), wish)?;
         Ok(entered.request().id.clone())
