@@ -270,7 +270,7 @@ fn a_stage_runs_again_at_each_save_until_ctrl_c() {
     dev.wait_for_text("componentize-py could not build");
     dev.wait_for_text("watching `mine`");
     save(&format!("# component: {}\n# again\n", sprag_test_programs::MEAN_TRAINER));
-    dev.wait_for_text("the run was to end after `train`");
+    dev.wait_for_text("every stage's result was in the cache");
     dev.wait_for_text("watching `mine`");
     dev.signal("INT");
     let _ = dev.finish().ok();

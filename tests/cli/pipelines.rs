@@ -84,7 +84,11 @@ fn an_unpacked_bundle_that_was_changed_is_not_run() {
 fn what_cannot_be_published_or_triggered_is_said() {
     let project = Project::diabetes();
     let none = project.run(&["trigger"]).exits(exit_code::BAD_PROJECT);
-    assert!(none.stderr.contains("sprag"), "{}", none.stderr);
+    assert!(
+        none.stderr.contains("expected published pipelines in") && none.stderr.contains("`sprag publish`"),
+        "{}",
+        none.stderr
+    );
     let _ = published(&project);
     for (args, expected) in [
         (&["trigger", "iris"][..], "no pipeline is called `iris`; published are `diabetes`"),

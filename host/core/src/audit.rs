@@ -53,28 +53,65 @@ pub enum BrokenChain {
     },
 }
 
-/// Holds a log against its chain: gives the number of entries and the digest of the last one.
+/// A log that is held against its chain, entry by entry: however long it is, one entry is in memory.
 ///
 /// `known` is the digest of an entry that somebody wrote down elsewhere: without one, nobody can tell that entries were cut off at the end.
+#[derive(Debug, Clone)]
+pub struct Chain<'a> {
+    count: u64,
+    head: Digest,
+    known: Option<&'a str>,
+    is_known: bool,
+}
+
+impl<'a> Chain<'a> {
+    /// The chain before its first entry.
+    pub fn new(known: Option<&'a str>) -> Self {
+        Self { count: 0, head: beginning(), known, is_known: known.is_none() }
+    }
+
+    /// How many entries were held against it.
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Holds the next entry against it.
+    ///
+    /// # Errors
+    /// It is not the one that comes next, or another stands before it.
+    pub fn push(&mut self, entry: &AuditEntry) -> Result<(), BrokenChain> {
+        if entry.sequence != self.count + 1 {
+            return Err(BrokenChain::Sequence { expected: self.count + 1, found: entry.sequence });
+        }
+        if entry.previous != self.head.to_string() {
+            let (named, found) = (entry.previous.clone(), self.head.to_string());
+            return Err(BrokenChain::Link { sequence: entry.sequence, named, found });
+        }
+        (self.count, self.head) = (entry.sequence, digest(entry));
+        self.is_known = self.is_known || self.known == Some(self.head.to_string().as_str());
+        Ok(())
+    }
+
+    /// The digest of the last entry.
+    ///
+    /// # Errors
+    /// The entry that somebody knows of was not among them.
+    pub fn finish(self) -> Result<Digest, BrokenChain> {
+        match self.known {
+            Some(expected) if !self.is_known => Err(BrokenChain::Head { expected: expected.to_owned() }),
+            _ => Ok(self.head),
+        }
+    }
+}
+
+/// Holds a whole log against its chain: gives the number of entries and the digest of the last one.
 ///
 /// # Errors
 /// The chain is broken: says where.
 pub fn verify<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>, known: Option<&str>) -> Result<(u64, Digest), BrokenChain> {
-    let (mut count, mut head, mut is_known) = (0, beginning(), known.is_none());
-    for entry in entries {
-        if entry.sequence != count + 1 {
-            return Err(BrokenChain::Sequence { expected: count + 1, found: entry.sequence });
-        }
-        if entry.previous != head.to_string() {
-            return Err(BrokenChain::Link { sequence: entry.sequence, named: entry.previous.clone(), found: head.to_string() });
-        }
-        (count, head) = (entry.sequence, digest(entry));
-        is_known = is_known || known == Some(head.to_string().as_str());
-    }
-    match known {
-        Some(expected) if !is_known => Err(BrokenChain::Head { expected: expected.to_owned() }),
-        _ => Ok((count, head)),
-    }
+    let mut chain = Chain::new(known);
+    entries.into_iter().try_for_each(|entry| chain.push(entry))?;
+    Ok((chain.count(), chain.finish()?))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const FROZEN_START: u64 = 946_684_800;
 
 /// Makes the WASI context of one stage.
 pub(crate) fn context(seed: u64, clock: Clock, env: &[(String, String)], output: &Captured) -> WasiCtx {
-    sealed(seed, clock).envs(env).stdout(output.clone()).stderr(output.clone()).build()
+    sealed(seed, clock).envs(env).stdout(output.stream()).stderr(output.stream()).build()
 }
 
 /// A context without anything of the machine: what it could tell apart from one run to the next is made from the seed.
@@ -108,6 +108,12 @@ impl Captured {
         Self { tail: Arc::new(Mutex::new(Tail { bytes: std::collections::VecDeque::new(), capacity, dropped: 0 })) }
     }
 
+    /// The stream that a guest writes to.
+    fn stream(&self) -> Written {
+        let captured = self.clone();
+        Written::to(move |bytes| captured.push(bytes))
+    }
+
     /// What was kept, as text.
     pub(crate) fn text(&self) -> String {
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,13 +133,23 @@ impl Captured {
     }
 }
 
-impl IsTerminal for Captured {
+/// A stream of a guest whose bytes go to a closure: it takes whatever comes, at once.
+#[derive(Clone)]
+pub(crate) struct Written(Arc<dyn Fn(&[u8]) + Send + Sync>);
+
+impl Written {
+    pub(crate) fn to(take: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(take))
+    }
+}
+
+impl IsTerminal for Written {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Captured {
+impl StdoutStream for Written {
     fn p2_stream(&self) -> Box<dyn OutputStream> {
         Box::new(self.clone())
     }
@@ -145,13 +161,13 @@ impl StdoutStream for Captured {
 }
 
 #[wasmtime_wasi::async_trait]
-impl Pollable for Captured {
+impl Pollable for Written {
     async fn ready(&mut self) {}
 }
 
-impl OutputStream for Captured {
+impl OutputStream for Written {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.push(&bytes);
+        (self.0)(&bytes);
         Ok(())
     }
 

@@ -150,7 +150,7 @@ impl Doorkeeper {
 
     /// Whether everybody is let in.
     fn is_open(&self) -> Result<bool, Problem> {
-        Ok(self.owner.is_some() && self.store.tokens()?.is_empty())
+        Ok(self.owner.is_some() && !self.store.has_tokens()?)
     }
 
     /// Opens a session for whoever shows a token that counts, and gives what its cookie says.

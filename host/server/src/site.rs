@@ -105,9 +105,7 @@ impl Site {
     fn check_names(&self) -> Result<(), SiteError> {
         let mut seen: BTreeMap<String, &PathBuf> = BTreeMap::new();
         for hosted in &self.hosted {
-            let mut names: Vec<_> = hosted.store.publications(None)?.into_iter().map(|each| each.pipeline).collect();
-            names.dedup();
-            for pipeline in names {
+            for Publication { pipeline, .. } in hosted.store.newest_publications()? {
                 if let Some(first) = seen.insert(pipeline.clone(), &hosted.home) {
                     return Err(SiteError::Twice { pipeline, first: first.clone(), second: hosted.home.clone() });
                 }
@@ -139,9 +137,7 @@ impl Site {
     pub fn newest(&self) -> Result<Vec<(Arc<Hosted>, Publication)>, StoreError> {
         let mut found = vec![];
         for hosted in &self.hosted {
-            let mut versions = hosted.store.publications(None)?;
-            versions.dedup_by(|later, first| later.pipeline == first.pipeline);
-            found.extend(versions.into_iter().map(|publication| (hosted.clone(), publication)));
+            found.extend(hosted.store.newest_publications()?.into_iter().map(|newest| (hosted.clone(), newest)));
         }
         Ok(found)
     }

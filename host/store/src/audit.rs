@@ -64,6 +64,19 @@ impl Store {
         })
     }
 
+    /// At most `limit` entries of the audit log, oldest first, after the place `after`.
+    ///
+    /// # Errors
+    ///
+    /// The database or an entry cannot be read.
+    pub fn audit_after(&self, limit: usize, after: u64) -> Result<Vec<AuditEntry>, StoreError> {
+        self.database.read("read the audit log", |connection| {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let sql = "SELECT sequence, entry FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
+            entries(connection, sql, params![after.cast_signed(), limit])
+        })
+    }
+
     /// Enters a token under the SHA-256 of its secret.
     ///
     /// # Errors
@@ -87,6 +100,17 @@ impl Store {
             let sql = "SELECT record FROM tokens WHERE hash = ?1";
             let text: Option<String> = connection.query_row(sql, [hash.as_bytes()], |row| row.get(0)).optional()?;
             Ok(text.map(|text| json::decode(&text, || "a token".to_owned())).transpose()?)
+        })
+    }
+
+    /// Whether there is any token, however it stands.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be read.
+    pub fn has_tokens(&self) -> Result<bool, StoreError> {
+        self.database.read("read the tokens", |connection| {
+            Ok(connection.query_row("SELECT EXISTS (SELECT 1 FROM tokens)", [], |row| row.get(0))?)
         })
     }
 

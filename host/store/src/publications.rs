@@ -39,7 +39,18 @@ impl Store {
     ///
     /// The database or a record cannot be read.
     pub fn publications(&self, pipeline: Option<&str>) -> Result<Vec<Publication>, StoreError> {
-        self.database.read("read the published pipelines", |connection| all(connection, pipeline))
+        let sql = "SELECT pipeline, record FROM publications WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY pipeline, version DESC";
+        self.database.read("read the published pipelines", |connection| records(connection, sql, [pipeline]))
+    }
+
+    /// The newest version of each pipeline.
+    ///
+    /// # Errors
+    ///
+    /// The database or a record cannot be read.
+    pub fn newest_publications(&self) -> Result<Vec<Publication>, StoreError> {
+        let sql = "SELECT pipeline, record, max(version) FROM publications GROUP BY pipeline ORDER BY pipeline";
+        self.database.read("read the published pipelines", |connection| records(connection, sql, []))
     }
 
     /// One version of a pipeline, or its newest.
@@ -48,23 +59,28 @@ impl Store {
     ///
     /// There is no such pipeline or version: the error lists those that there are.
     pub fn publication(&self, pipeline: &str, version: Option<u64>) -> Result<Publication, StoreError> {
-        let versions = self.publications(Some(pipeline))?;
-        let Some(newest) = versions.first() else {
-            let mut known: Vec<_> = self.publications(None)?.into_iter().map(|publication| publication.pipeline).collect();
-            known.dedup();
-            return Err(StoreError::UnknownPipeline { name: pipeline.to_owned(), known });
-        };
-        let Some(wanted) = version else { return Ok(newest.clone()) };
-        versions.iter().find(|publication| publication.version == wanted).cloned().ok_or_else(|| {
-            StoreError::UnknownPipelineVersion { name: pipeline.to_owned(), version: wanted, newest: newest.version }
+        self.database.read("read the published pipelines", |connection| {
+            let newest = "SELECT pipeline, record FROM publications WHERE pipeline = ?1 ORDER BY version DESC LIMIT 1";
+            let Some(newest) = records(connection, newest, [pipeline])?.pop() else {
+                let mut statement = connection.prepare("SELECT DISTINCT pipeline FROM publications ORDER BY pipeline")?;
+                let known = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                return Err(StoreError::UnknownPipeline { name: pipeline.to_owned(), known }.into());
+            };
+            let Some(wanted) = version.filter(|wanted| *wanted != newest.version) else { return Ok(newest) };
+            let one = "SELECT pipeline, record FROM publications WHERE pipeline = ?1 AND version = ?2";
+            // A number that SQLite has no room for is none of a version.
+            let number = i64::try_from(wanted).unwrap_or(0);
+            let unknown =
+                StoreError::UnknownPipelineVersion { name: pipeline.to_owned(), version: wanted, newest: newest.version };
+            Ok(records(connection, one, params![pipeline, number])?.pop().ok_or(unknown)?)
         })
     }
 }
 
-fn all(connection: &Connection, pipeline: Option<&str>) -> Result<Vec<Publication>, Fault> {
-    let sql = "SELECT pipeline, record FROM publications WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY pipeline, version DESC";
+/// The records that a query for `pipeline, record` gives.
+fn records(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Publication>, Fault> {
     let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([pipeline])?;
+    let mut rows = statement.query(params)?;
     let mut found = vec![];
     while let Some(row) = rows.next()? {
         let (name, text): (String, String) = (row.get(0)?, row.get(1)?);

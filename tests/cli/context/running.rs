@@ -1,5 +1,6 @@
 //! The program while it runs: what it says as it says it, and signals to it.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -25,6 +26,9 @@ pub(crate) struct Running {
     lines: Receiver<Line>,
     stdout: String,
     stderr: String,
+    /// Lines of each stream that came while one of the other was waited for: the two are not in step.
+    passed_out: VecDeque<String>,
+    passed_err: VecDeque<String>,
     redactor: Redactor,
     deadline: Instant,
 }
@@ -35,7 +39,8 @@ impl Running {
         listen(child.stdout.take().unwrap(), Line::Out, sender.clone());
         listen(child.stderr.take().unwrap(), Line::Err, sender);
         let (stdout, stderr) = (String::new(), String::new());
-        Self { child, lines, stdout, stderr, redactor, deadline: Instant::now() + DEADLINE }
+        let (passed_out, passed_err) = (VecDeque::new(), VecDeque::new());
+        Self { child, lines, stdout, stderr, passed_out, passed_err, redactor, deadline: Instant::now() + DEADLINE }
     }
 
     /// The next line; none where the program has ended.
@@ -57,11 +62,16 @@ impl Running {
 
     /// The next event; none where the program has ended.
     pub(crate) fn event(&mut self) -> Option<Event> {
-        loop {
-            if let Line::Out(text) = self.line()? {
-                return Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")));
+        let text = loop {
+            if let Some(passed) = self.passed_out.pop_front() {
+                break passed;
             }
-        }
+            match self.line()? {
+                Line::Out(text) => break text,
+                Line::Err(text) => self.passed_err.push_back(text),
+            }
+        };
+        Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
     }
 
     /// Waits for an event.
@@ -81,13 +91,25 @@ impl Running {
         self.wait_for(|event| matches!(event, Event::StageStarted { stage, .. } if stage == name));
     }
 
-    /// Waits for a line, on either stream, that has a text in it.
+    /// Waits for a line, on either stream, that has a text in it: the next one on its stream, whatever came on the other.
     #[track_caller]
     pub(crate) fn wait_for_text(&mut self, text: &str) {
-        while let Some(Line::Out(line) | Line::Err(line)) = self.line() {
-            if line.contains(text) {
+        for passed in [&mut self.passed_out, &mut self.passed_err] {
+            if let Some(at) = passed.iter().position(|line| line.contains(text)) {
+                passed.drain(..=at);
                 return;
             }
+        }
+        while let Some(line) = self.line() {
+            let (passed, line) = match line {
+                Line::Out(line) => (&mut self.passed_out, line),
+                Line::Err(line) => (&mut self.passed_err, line),
+            };
+            if line.contains(text) {
+                passed.clear();
+                return;
+            }
+            passed.push_back(line);
         }
         panic!("the program ended before it said `{text}`:\n{}{}", self.stdout, self.stderr);
     }

@@ -54,12 +54,20 @@ struct Listing {
     requests: Vec<RunRequest>,
 }
 
+/// Opens the store that pipelines are published to.
+pub(super) fn open_store(project: Option<&Path>) -> Result<Store, CommandError> {
+    let home = super::project_dir(project)?;
+    let store = Store::open_existing(&home.join(".sprag"))?;
+    let none = || format!("expected published pipelines in `{}`, found none", home.display());
+    store.ok_or_else(|| CommandError::user(none()).hint("`sprag publish` publishes the project"))
+}
+
 /// Lists the published pipelines.
 ///
 /// # Errors
 /// There is no store, or no pipeline of that name.
 pub fn list(args: &PipelinesArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
-    let store = super::open_store(project)?;
+    let store = open_store(project)?;
     if let Some(name) = &args.name {
         store.publication(name, None)?;
     }

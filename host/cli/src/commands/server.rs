@@ -166,7 +166,7 @@ fn check_open(args: &ServerArgs, own: &Store) -> Result<(), CommandError> {
         return Err(error
             .hint("tokens would cross the network in the open: give it a certificate, or put a proxy with TLS before it, and say so by `--behind-proxy`"));
     }
-    if own.tokens()?.is_empty() {
+    if !own.has_tokens()? {
         let message = "expected at least one token where others can reach the server, found none";
         let error = CommandError { code: exit_code::REFUSED, ..CommandError::user(message) };
         return Err(error.hint("`sprag token add NAME --role admin` makes one"));

@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// There is no such pipeline, a parameter or a tag is none, or the request cannot be handed in. How its run ended is the exit code.
 pub fn run(args: &TriggerArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
     let home = super::project_dir(project)?;
-    let store = super::open_store(Some(&home))?;
+    let store = super::publish::open_store(Some(&home))?;
     let publication = find(args, &home, &store)?;
     args.key.as_deref().map_or(Ok(()), check_key).map_err(CommandError::user)?;
     let wish = Wish { params: params(&args.params)?, tags: tags(&args.tags)?, idempotency_key: args.key.clone() };

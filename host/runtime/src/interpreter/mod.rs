@@ -246,7 +246,7 @@ impl Ready {
         let stdout = Told::new(Output::Stdout, script.kept, watch.clone());
         let stderr = Told::new(Output::Stderr, script.kept, watch.clone());
         let mut builder = sealed(script.seed, Clock::Frozen);
-        builder.envs(&script.variables).stdout(stdout.clone()).stderr(stderr.clone());
+        builder.envs(&script.variables).stdout(stdout.stream()).stderr(stderr.stream());
         if let Entry::Program(arguments) = &script.entry {
             builder.args(arguments);
         }

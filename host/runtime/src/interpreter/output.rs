@@ -2,12 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
-use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
-
 use super::{Output, Watch};
-use crate::inert_wasi::Captured;
+use crate::inert_wasi::{Captured, Written};
 
 /// A longer line is told in pieces.
 const LONGEST: usize = 8 << 10;
@@ -24,6 +20,12 @@ pub(super) struct Told {
 impl Told {
     pub(super) fn new(from: Output, kept: u64, watch: Arc<dyn Watch>) -> Self {
         Self { captured: Captured::new(kept), from, watch, begun: Arc::default() }
+    }
+
+    /// The stream that a script writes to.
+    pub(super) fn stream(&self) -> Written {
+        let told = self.clone();
+        Written::to(move |bytes| told.push(bytes))
     }
 
     /// Tells the last line, where it has no end, and gives what was kept.
@@ -58,42 +60,5 @@ impl Told {
         for piece in line.chunks(LONGEST) {
             self.watch.told(self.from, &String::from_utf8_lossy(piece));
         }
-    }
-}
-
-impl IsTerminal for Told {
-    fn is_terminal(&self) -> bool {
-        false
-    }
-}
-
-impl StdoutStream for Told {
-    fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(self.clone())
-    }
-
-    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        // Only WASI 0.3 asks for this form.
-        Box::new(tokio::io::empty())
-    }
-}
-
-#[wasmtime_wasi::async_trait]
-impl Pollable for Told {
-    async fn ready(&mut self) {}
-}
-
-impl OutputStream for Told {
-    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.push(&bytes);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> StreamResult<()> {
-        Ok(())
-    }
-
-    fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(1 << 20)
     }
 }

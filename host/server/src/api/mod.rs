@@ -21,7 +21,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 pub(crate) use body::{InPath, InQuery};
-pub(crate) use runs::view;
+pub(crate) use runs::{find, view};
 
 use crate::auth::{Caller, Doorkeeper};
 use crate::problem::{Fault, Problem};

@@ -227,6 +227,24 @@ mod tests {
     }
 
     #[test]
+    fn every_route_is_in_the_document_and_nothing_else() {
+        let routes = include_str!("mod.rs").split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let below = |path: &str| {
+            if path.starts_with("/hooks") || !path[1..].contains('/') && ROOT.contains(&path) {
+                path.to_owned()
+            } else {
+                format!("/api/v1{path}")
+            }
+        };
+        const ROOT: [&str; 3] = ["/openapi.json", "/healthz", "/metrics"];
+        let mut routes: Vec<_> = routes.map(|path| below(path).replace("{*", "{")).collect();
+        routes.sort();
+        let document = document();
+        let described: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(routes, described);
+    }
+
+    #[test]
     fn parameters_of_the_query_are_plain() {
         let document = document();
         let parameters = document["paths"]["/api/v1/runs"]["get"]["parameters"].as_array().unwrap();

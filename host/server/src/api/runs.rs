@@ -1,5 +1,7 @@
 //! Runs: those that ended, those under way, and what waits.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -15,7 +17,7 @@ use super::body::{InPath, InQuery, Json};
 use super::{Shared, blocking};
 use crate::auth::Caller;
 use crate::problem::Problem;
-use crate::site::Site;
+use crate::site::{Hosted, Site};
 
 /// How many runs are listed where nobody says.
 const USUAL: usize = 50;
@@ -131,13 +133,18 @@ pub(super) async fn artifact(
 
 /// A run with its request, by the id of either.
 pub(crate) fn view(site: &Site, id: &str) -> Result<RunView, Problem> {
+    find(site, id).map(|(_, view)| view)
+}
+
+/// The same with the project that it is of.
+pub(crate) fn find(site: &Site, id: &str) -> Result<(Arc<Hosted>, RunView), Problem> {
     if let Some((hosted, request)) = site.find_request(id)? {
         let run = request.run.as_deref().map(|run| hosted.store.run(run)).transpose()?.flatten();
-        return Ok(RunView { request: Some(request), run });
+        return Ok((hosted, RunView { request: Some(request), run }));
     }
     for hosted in &site.hosted {
         if let Some(run) = hosted.store.run(id)? {
-            return Ok(RunView { request: None, run: Some(run) });
+            return Ok((hosted.clone(), RunView { request: None, run: Some(run) }));
         }
     }
     Err(unknown(id))

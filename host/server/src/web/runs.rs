@@ -13,7 +13,7 @@ use sprag_schemas::record::RunRecord;
 use sprag_schemas::server::Role;
 
 use super::{Refused, Visitor};
-use crate::api::{InPath, InQuery, Shared, blocking, view};
+use crate::api::{InPath, InQuery, Shared, blocking, find, view};
 use crate::beside::beside;
 use crate::problem::Problem;
 
@@ -117,15 +117,8 @@ pub(super) async fn show(
     let may_stop = visitor.caller.need(Role::Runner).is_ok();
     let asked = id.clone();
     let (request, run, extra) = blocking(move || {
-        let found = view(&shared.site, &asked)?;
-        let extra = match &found.run {
-            Some(run) => {
-                let hosted = shared.site.hosted.iter().find(|hosted| hosted.store.run(&run.id).is_ok_and(|run| run.is_some()));
-                let hosted = hosted.ok_or_else(|| Problem::not_found(format!("no run is called `{asked}`")))?;
-                beside(&hosted.store, run)?
-            }
-            None => sprag_pages::run::Beside::default(),
-        };
+        let (hosted, found) = find(&shared.site, &asked)?;
+        let extra = found.run.as_ref().map(|run| beside(&hosted.store, run)).transpose()?.unwrap_or_default();
         Ok((found.request, found.run, extra))
     })
     .await?;
