@@ -135,7 +135,10 @@ impl Captured {
 
 /// A stream of a guest whose bytes go to a closure: it takes whatever comes, at once.
 #[derive(Clone)]
-pub(crate) struct Written(Arc<dyn Fn(&[u8]) + Send + Sync>);
+pub(crate) struct Written(Arc<Take>);
+
+/// What takes the bytes.
+type Take = dyn Fn(&[u8]) + Send + Sync;
 
 impl Written {
     pub(crate) fn to(take: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {

@@ -11,6 +11,9 @@ use tokio::sync::watch;
 /// The most bytes of events that are kept of one run: the last ones.
 const MOST_BYTES: usize = 8 << 20;
 
+/// The most that is kept of a run that is over: who comes then reads its record.
+const MOST_WHEN_OVER: usize = 256 << 10;
+
 /// The most runs whose events are kept: the last ones.
 const MOST_RUNS: usize = 200;
 
@@ -63,6 +66,16 @@ pub enum Next {
     Over,
 }
 
+impl Told {
+    /// Drops the oldest events until so many bytes are left, or one event.
+    fn trim(&mut self, most: usize) {
+        while self.bytes > most && self.events.len() > 1 {
+            let dropped = self.events.pop_front().map_or(0, |entry| entry.json.len());
+            self.bytes -= dropped;
+        }
+    }
+}
+
 impl Hub {
     /// The feed of a request's run; made where there is none.
     pub fn feed(&self, request: &str) -> Arc<Feed> {
@@ -106,16 +119,16 @@ impl Feed {
         let entry = Entry { place: told.next, name: name.into(), json: json.into() };
         told.bytes += json.len();
         told.events.push_back(entry);
-        while told.bytes > MOST_BYTES && told.events.len() > 1 {
-            let dropped = told.events.pop_front().map_or(0, |entry| entry.json.len());
-            told.bytes -= dropped;
-        }
+        told.trim(MOST_BYTES);
         self.changed.send_replace(told.next);
     }
 
     /// Says that nothing more comes, unless the run is begun again.
     pub fn end(&self) {
-        self.told().is_over = true;
+        let mut told = self.told();
+        told.is_over = true;
+        told.trim(MOST_WHEN_OVER);
+        drop(told);
         self.changed.send_modify(|next| *next += 1);
     }
 
@@ -183,6 +196,10 @@ mod tests {
         (0..20).for_each(|_| feed.tell(&waiting(&long)));
         let places: Vec<_> = all(&feed, 0).into_iter().map(|(place, _)| place).collect();
         assert_eq!(places, (14..=20).collect::<Vec<_>>(), "a reader from the beginning gets what there is");
+        feed.tell(&waiting("the end"));
+        feed.end();
+        let left: Vec<_> = all(&feed, 0).into_iter().map(|(place, _)| place).collect();
+        assert_eq!(left, [21], "of a run that is over little is kept, and its end");
     }
 
     #[test]
