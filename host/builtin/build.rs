@@ -7,19 +7,21 @@ use std::{env, fs};
 use sha2::{Digest, Sha256};
 
 /// The standard plugins, in the order of the lifecycle.
-const PLUGINS: [&str; 21] = [
+const PLUGINS: [&str; 24] = [
     "check-tabular",
     "test-regressor",
     "test-classifier",
     "train-ridge",
     "train-logistic",
     "train-python",
+    "train-onnx",
     "evaluate-regression",
     "evaluate-classification",
     "register-local",
     "package-oci",
     "provision-local",
     "provision-azure",
+    "import-mlflow",
     "deploy-local",
     "deploy-kubernetes",
     "deploy-aci",
@@ -28,6 +30,7 @@ const PLUGINS: [&str; 21] = [
     "smoke-test-http",
     "notify-webhook",
     "notify-email",
+    "notify-mlflow",
     "approve-by-rule",
 ];
 

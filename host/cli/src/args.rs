@@ -316,14 +316,38 @@ pub struct ProfileArgs {
 
 /// Arguments of `sprag runs`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  sprag runs --limit 5 --json")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  sprag runs --limit 5 --json\n  sprag runs notify latest"
+)]
 pub struct RunsArgs {
+    /// What to do; without it runs are listed.
+    #[command(subcommand)]
+    pub command: Option<RunsCommand>,
     /// How many to list, newest first.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub limit: usize,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// The commands of `sprag runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Tell everyone under `[run.notify]` how a run ended, as they are told when it ends: again, or because they are new. Who was told before is told the same.
+    #[command(after_help = "Examples:\n  sprag runs notify latest\n  sprag runs notify --all")]
+    Notify {
+        /// The run: its id, an unambiguous part of it, or `latest`.
+        #[arg(value_name = "RUN", required_unless_present = "all")]
+        run: Option<String>,
+        /// Every run that ended, oldest first.
+        #[arg(long, conflicts_with = "run")]
+        all: bool,
+        /// Print the records as JSON, one a line.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Arguments of `sprag show`.
@@ -428,6 +452,8 @@ pub enum SchemaOf {
     Release,
     /// What a `notify` or `approve` stage is handed.
     ReleaseEvent,
+    /// What a `notify` stage under `[run.notify]` is handed.
+    RunEvent,
     /// A package, as `sprag package --json` prints it.
     Package,
     /// An approval, as `sprag approve --output` writes it.
@@ -436,6 +462,8 @@ pub enum SchemaOf {
     Canary,
     /// The policy of a platform team, policy.toml.
     Policy,
+    /// The file of `sprag server --oidc`.
+    Oidc,
 }
 
 /// Arguments of `sprag completions`.

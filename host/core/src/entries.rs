@@ -15,12 +15,18 @@ pub struct Entry<'a> {
     pub stage: &'a Stage,
 }
 
-/// All of them: those under `[stages]`, by name, then provisioning, then the environments.
+/// All of them: those under `[stages]`, by name, then who is told of runs, then provisioning, then the environments.
 pub fn entries(manifest: &Manifest) -> Vec<Entry<'_>> {
     let stages = manifest.stages.iter().map(|(name, stage)| Entry {
         name: name.clone(),
         kind: stage.kind.or_else(|| Kind::from_name(name)),
         path: vec!["stages", name],
+        stage,
+    });
+    let notify = manifest.run.notify.iter().map(|(name, stage)| Entry {
+        name: format!("run.notify.{name}"),
+        kind: Some(Kind::Notify),
+        path: vec!["run", "notify", name],
         stage,
     });
     let provision = manifest.provision.iter().map(|(name, stage)| Entry {
@@ -29,7 +35,7 @@ pub fn entries(manifest: &Manifest) -> Vec<Entry<'_>> {
         path: vec!["provision", name],
         stage,
     });
-    let mut all: Vec<_> = stages.chain(provision).collect();
+    let mut all: Vec<_> = stages.chain(notify).chain(provision).collect();
     for (name, environment) in &manifest.environments {
         all.push(of_environment(name, "deploy", None, Kind::Deploy, &environment.deploy));
         let tests = environment.smoke_test.iter();

@@ -53,6 +53,8 @@ impl fmt::Display for PluginRef {
 pub struct Plan {
     /// The stages of a run, in the order in which they run: from the data to a registered version.
     pub stages: Vec<PlannedStage>,
+    /// Who is told how a run ended, by name.
+    pub notify: Vec<PlannedStage>,
     /// What `sprag provision` runs, by name.
     pub provision: Vec<PlannedStage>,
     /// The stage that packages a version; none where the project has none.
@@ -219,7 +221,11 @@ pub fn stage_kinds(manifest: &Manifest) -> Result<BTreeMap<&str, Kind>, Vec<Prob
                 by_kind.entry(kind).or_default().push(name);
             }
             Some(kind) => {
-                let place = if kind == Kind::Provision { "[provision.NAME]" } else { "[environments.NAME]" };
+                let place = match kind {
+                    Kind::Provision => "[provision.NAME]",
+                    Kind::Notify => "[run.notify.NAME]` or `[environments.NAME.notify.NAME]",
+                    _ => "[environments.NAME]",
+                };
                 let message = format!("expected a kind that stands under `[stages]` ({}), found `{kind}`", known());
                 let hint = Some(format!("a stage of the kind `{kind}` stands under `{place}`"));
                 problems.push(Problem::new(&["stages", name], message, hint));
@@ -259,6 +265,7 @@ fn name_problems(manifest: &Manifest) -> Vec<Problem> {
     let model = manifest.model.name.as_deref().map(|name| (vec!["model", "name"], name));
     let champion = manifest.model.champion.as_deref().map(|name| (vec!["model", "champion"], name));
     let stages = manifest.stages.keys().map(|name| (vec!["stages", name.as_str()], name.as_str()));
+    let told = manifest.run.notify.keys().map(|name| (vec!["run", "notify", name.as_str()], name.as_str()));
     let provision = manifest.provision.keys().map(|name| (vec!["provision", name.as_str()], name.as_str()));
     let secrets = manifest.secrets.keys().map(|name| (vec!["secrets", name.as_str()], name.as_str()));
     let python = manifest.python.keys().map(|name| (vec!["python", name.as_str()], name.as_str()));
@@ -271,6 +278,7 @@ fn name_problems(manifest: &Manifest) -> Vec<Problem> {
         .chain(model)
         .chain(champion)
         .chain(stages)
+        .chain(told)
         .chain(provision)
         .chain(secrets)
         .chain(python)
@@ -323,15 +331,16 @@ impl Plan {
         }
         let of_kind = |kind: Kind| move |stage: &PlannedStage| stage.kind == kind;
         let (provision, rest): (Vec<_>, Vec<_>) = planned.into_values().partition(of_kind(Kind::Provision));
+        let (notify, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(of_kind(Kind::Notify));
         let (mut package, mut stages): (Vec<_>, Vec<_>) = rest.into_iter().partition(of_kind(Kind::Package));
         stages.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
-        Ok(Self { stages, provision, package: package.pop(), environments })
+        Ok(Self { stages, notify, provision, package: package.pop(), environments })
     }
 
-    /// Every stage, those of runs first, then packaging, provisioning and the environments.
+    /// Every stage, those of runs first, then who is told of them, then packaging, provisioning and the environments.
     pub fn all(&self) -> impl Iterator<Item = &PlannedStage> {
         let environments = self.environments.iter().flat_map(PlannedEnvironment::stages);
-        self.stages.iter().chain(&self.package).chain(&self.provision).chain(environments)
+        self.stages.iter().chain(&self.notify).chain(&self.package).chain(&self.provision).chain(environments)
     }
 
     /// The environment of this name.

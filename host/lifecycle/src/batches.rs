@@ -60,6 +60,7 @@ pub async fn batch(
         trigger: None,
         tags: Default::default(),
         policies: project.policy_records(),
+        traceparent: None,
     };
     observer(Event::RunStarted { run: id, project: record.project.clone(), stages: vec![] });
     store.start_run(&record)?;

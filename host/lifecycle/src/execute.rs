@@ -37,15 +37,14 @@ pub(crate) struct Executed {
 }
 
 /// The pauses before a stage that asked for it is tried again.
-const RETRY_AFTER: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(500)];
+pub(crate) const RETRY_AFTER: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(500)];
 
 impl Run<'_> {
     /// Runs a stage, again where the plugin says that this may help.
     pub(crate) async fn execute(&mut self, stage: &PlannedStage) -> Result<Executed, RunError> {
         for pause in RETRY_AFTER {
             let executed = self.attempt(stage).await?;
-            let asks = executed.error.as_ref().is_some_and(|error| error.message.starts_with("try again"));
-            if !asks || self.cancel.is_requested() {
+            if !asks_again(&executed) || self.cancel.is_requested() {
                 return Ok(executed);
             }
             tokio::time::sleep(pause).await;
@@ -247,7 +246,12 @@ fn registered(finished: Finished<RegisterEffects>, name: &str) -> Executed {
     }
 }
 
-fn failed(report: StageReport, failure: &StageFailure) -> Executed {
+/// Whether the plugin says that the same may work later.
+pub(crate) fn asks_again(executed: &Executed) -> bool {
+    executed.error.as_ref().is_some_and(|error| error.message.starts_with("try again"))
+}
+
+pub(crate) fn failed(report: StageReport, failure: &StageFailure) -> Executed {
     let status = if *failure == StageFailure::Cancelled { StageStatus::Cancelled } else { StageStatus::Failed };
     let error = failure.to_record();
     Executed { status, reason: error.message.clone(), report, error: Some(error), effects: None }

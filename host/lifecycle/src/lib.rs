@@ -24,6 +24,7 @@ mod project;
 mod records;
 mod register;
 mod run;
+mod tell;
 mod time;
 
 pub use baseline::{BaselineError, baseline, kept_baseline, training_rows};
@@ -41,4 +42,5 @@ pub use preview::{StagePreview, preview};
 pub use project::{BuiltIns, Component, Project, ProjectError, Surroundings, read_file, write_file};
 pub use run::{Observer, Requested, RunOptions, exit_code, new_run_id, run};
 pub use sprag_runtime::Cancel;
+pub use tell::{Ended, Reach, tell};
 pub use time::{after, new_id, now};

@@ -26,6 +26,7 @@ use crate::lock::{accept_lock, take_lock};
 use crate::origin::PendingOrigin;
 use crate::project::Project;
 use crate::records::{executed_record, from_cache, skipped};
+use crate::tell::{Ended, Reach, Telling};
 use crate::time::now;
 
 /// Hears what happens in a run.
@@ -46,6 +47,12 @@ pub struct RunOptions {
     pub machine: Option<Machine>,
     /// The last stage that runs; those after it are skipped. All run where it is none.
     pub until: Option<String>,
+    /// How a stage gets the network that it is granted; without it no stage of a run has any.
+    pub reach: Option<Reach>,
+    /// What is done with the record when the run ended.
+    pub ended: Option<Ended>,
+    /// The span that the run is part of, as W3C Trace Context writes it (`traceparent`).
+    pub traceparent: Option<String>,
     /// The request that the run is for, where there is one.
     pub requested: Option<Requested>,
 }
@@ -100,6 +107,8 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
     store.recover(&now(), &lock)?;
     let data = data::digests(&project.home, &project.manifest, Some(&store))?;
     let production = champion(project, &store)?;
+    let requested = options.requested.as_ref().and_then(|requested| requested.trigger.traceparent.as_ref());
+    let traceparent = requested.or(options.traceparent.as_ref());
     let record = RunRecord {
         id: id.clone(),
         project: project.manifest.project.name.clone(),
@@ -119,6 +128,7 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
         trigger: options.requested.as_ref().map(|requested| requested.trigger.clone()),
         tags: options.requested.as_ref().map(|requested| requested.tags.clone()).unwrap_or_default(),
         policies: project.policy_records(),
+        traceparent: traceparent.cloned(),
     };
     let mut run = Run {
         project,
@@ -139,10 +149,19 @@ pub async fn run(project: &Project, options: &RunOptions, observer: Observer, ca
     let stages = project.plan.stages.iter().map(|stage| stage.name.clone()).collect();
     run.tell(Event::RunStarted { run: id, project: project.manifest.project.name.clone(), stages });
     let ended = run.all().await;
-    let finished = run.finish(ended.as_ref().err());
+    let settled = run.settle(ended.as_ref().err());
+    // What others take their time for must not hold the project.
     drop(lock);
+    settled?;
+    if options.until.is_none() {
+        run.tell_people().await?;
+    }
+    let record = run.finished(ended.as_ref().err());
+    if let Some(hook) = options.ended.as_ref().filter(|_| options.until.is_none()) {
+        hook.hear(&record).await;
+    }
     ended?;
-    finished
+    Ok(record)
 }
 
 /// An id that no run of the store has: two runs of one second may draw the same characters.
@@ -370,18 +389,33 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn finish(mut self, error: Option<&RunError>) -> Result<RunRecord, RunError> {
+    /// Records how the run ended.
+    fn settle(&mut self, error: Option<&RunError>) -> Result<(), RunError> {
         self.origin();
         if let Some(error) = error {
             self.end(RunOutcome::Error, &with_causes(error));
         }
         self.record.finished_at = Some(now());
         self.record_start()?;
-        self.store.finish_run(&self.record, &[])?;
+        Ok(self.store.finish_run(&self.record, &[])?)
+    }
+
+    /// Tells those who want to know how the run ended.
+    async fn tell_people(&mut self) -> Result<(), RunError> {
+        if self.project.plan.notify.is_empty() {
+            return Ok(());
+        }
+        let runtime = self.runtime()?.clone();
+        let telling =
+            Telling { project: self.project, store: &self.store, options: self.options, observer: &self.observer };
+        telling.all(&runtime, &mut self.record).await
+    }
+
+    fn finished(self, error: Option<&RunError>) -> RunRecord {
         let code = error.map_or_else(|| exit_code(&self.record), RunError::exit_code).code;
         let event = Event::RunFinished { outcome: self.record.outcome, exit_code: code, record: Box::new(self.record.clone()) };
         self.tell(event);
-        Ok(self.record)
+        self.record
     }
 }
 

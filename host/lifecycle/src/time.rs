@@ -14,6 +14,13 @@ pub fn after(span: std::time::Duration) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// The time so long before now, in the same form.
+pub(crate) fn before(span: std::time::Duration) -> String {
+    let span = chrono::TimeDelta::from_std(span).unwrap_or_default();
+    let at = Utc::now().checked_sub_signed(span).unwrap_or_default();
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
 /// The day (UTC) that was so many days before today, such as `2026-11-25`.
 pub(crate) fn day_before(days: u32) -> String {
     let days = chrono::Days::new(days.into());

@@ -64,7 +64,7 @@ pub fn request(store: &Store, publication: &Publication, trigger: TriggerRecord,
 
 /// What asks, now.
 pub fn trigger(cause: Cause, name: Option<&str>, by: &str) -> TriggerRecord {
-    TriggerRecord { cause, trigger: name.map(str::to_owned), by: by.to_owned(), at: now(), coalesced: 1 }
+    TriggerRecord { cause, trigger: name.map(str::to_owned), by: by.to_owned(), at: now(), coalesced: 1, traceparent: None }
 }
 
 /// Takes the oldest waiting request of a store, to run it.

@@ -31,6 +31,7 @@ pub mod policy;
 pub mod quantity;
 pub mod record;
 pub mod release;
+pub mod run_event;
 pub mod secrets;
 pub mod server;
 pub mod triggers;

@@ -207,6 +207,9 @@ pub struct Model {
 pub struct Run {
     /// The seed of all chance in the stages.
     pub seed: u64,
+    /// Who is told how a run ended, by a name of your choice: people, or a tracker of experiments.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub notify: BTreeMap<String, Stage>,
 }
 
 /// `[python.NAME]`: a Python environment that the host makes from a lock and keeps in the user's cache folder.

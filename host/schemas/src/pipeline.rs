@@ -69,6 +69,9 @@ pub struct TriggerRecord {
     /// How many triggers were answered by this run.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub coalesced: u64,
+    /// The span of whoever asked, as W3C Trace Context writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 const fn one() -> u64 {

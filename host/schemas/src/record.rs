@@ -56,6 +56,9 @@ pub struct RunRecord {
     /// The policies that allowed what ran.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicyRecord>,
+    /// The span that it is part of, as W3C Trace Context writes it; none where it begins a trace of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// A policy that was in force.
@@ -166,6 +169,9 @@ pub struct StageRecord {
     pub cache_key: Option<String>,
     /// The run whose work was taken from the cache.
     pub cached_from: Option<String>,
+    /// When it began (RFC 3339, UTC); none where it was skipped, and in records of sprag before 0.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<String>,
     /// The wall time in milliseconds, 0 from the cache.
     pub duration_ms: f64,
     /// The parameters.

@@ -52,23 +52,32 @@ pub struct Doorkeeper {
     owner: Option<String>,
     failures: Limiter<IpAddr>,
     asked: Limiter<String>,
+    logins: Limiter<IpAddr>,
     /// By the hash of what the cookie says.
     sessions: Mutex<HashMap<Digest, Session>>,
     /// What forms carry where nobody has a session.
     csrf: String,
-    /// Whether browsers come by TLS, and are told to send the cookie by nothing else.
+    /// Whether browsers come by TLS, and are told to send cookies by nothing else.
     is_behind_tls: bool,
 }
 
-/// A browser that a token was shown by.
+/// A browser that somebody logged in by.
 #[derive(Debug, Clone)]
 struct Session {
-    /// The token, by its hash: what it may do is asked anew each time, so that a token that is taken back ends its sessions.
-    token: Digest,
+    who: Who,
     csrf: String,
     /// It ends after this, or earlier where nothing was asked for a while.
     ends: Instant,
     last: Instant,
+}
+
+/// Who logged in.
+#[derive(Debug, Clone)]
+enum Who {
+    /// Whoever has this token, by its hash: what it may do is asked anew each time, so that a token that is taken back ends its sessions.
+    Token(Digest),
+    /// Somebody whom a provider knows, with the roles that their groups gave them then: the session's end bounds how long they count.
+    Person(Caller),
 }
 
 /// The name of the cookie.
@@ -90,6 +99,7 @@ impl Doorkeeper {
             owner,
             failures: Limiter::new(20, 1.0 / 3.0),
             asked: Limiter::new(2000, 1000.0),
+            logins: Limiter::new(30, 0.5),
             sessions: Mutex::default(),
             csrf: token::random::<18>().unwrap_or_default(),
             is_behind_tls: false,
@@ -164,6 +174,18 @@ impl Doorkeeper {
             self.failures.take(from, at).map_err(too_many)?;
             return Err(problem);
         }
+        self.new_session(Who::Token(token::hash(secret)), at)
+    }
+
+    /// Opens a session for somebody whom a provider let in, and gives what its cookie says.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub fn open_session_of(&self, person: Caller) -> Result<String, Problem> {
+        self.new_session(Who::Person(person), Instant::now())
+    }
+
+    fn new_session(&self, who: Who, at: Instant) -> Result<String, Problem> {
         let made = || Ok::<_, std::io::Error>((token::random::<32>()?, token::random::<18>()?));
         let (id, csrf) = made().map_err(|error| Problem::internal(&error))?;
         let mut sessions = self.sessions();
@@ -171,14 +193,27 @@ impl Doorkeeper {
         if sessions.len() >= MOST_SESSIONS {
             return Err(Problem::too_many("too many sessions", 60));
         }
-        sessions.insert(token::hash(&id), Session { token: token::hash(secret), csrf, ends: at + LONGEST, last: at });
+        sessions.insert(token::hash(&id), Session { who, csrf, ends: at + LONGEST, last: at });
         Ok(id)
+    }
+
+    /// Counts a login at a provider that somebody begins or fails at.
+    ///
+    /// # Errors
+    /// It was too often.
+    pub fn count_login(&self, from: IpAddr) -> Result<(), Problem> {
+        let too_many = |seconds| Problem::too_many("too many logins from there", seconds);
+        self.logins.take(from, Instant::now()).map_err(too_many)
     }
 
     /// The cookie of a session, as a header says it: for this site alone, and for no script.
     pub fn cookie(&self, session: &str) -> String {
-        let secure = if self.is_behind_tls { "; Secure" } else { "" };
-        format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict{secure}")
+        format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict{}", self.secure())
+    }
+
+    /// What a header says of cookies beside, so that they cross no network in the open.
+    pub(crate) fn secure(&self) -> &'static str {
+        if self.is_behind_tls { "; Secure" } else { "" }
     }
 
     /// Ends the session of a request.
@@ -207,14 +242,17 @@ impl Doorkeeper {
         if parts.method != Method::GET && parts.method != Method::HEAD {
             self.refuse_other_origin(&parts.headers)?;
         }
-        let hash = {
+        let who = {
             let mut sessions = self.sessions();
             let session = session_of(&parts.headers).and_then(|session| sessions.get_mut(&token::hash(session)));
             let session = session.ok_or_else(|| Problem::unauthorized("the session has ended"))?;
             session.last = Instant::now();
-            session.token
+            session.who.clone()
         };
-        self.by_hash(&hash)
+        match who {
+            Who::Token(hash) => self.by_hash(&hash),
+            Who::Person(caller) => Ok(caller),
+        }
     }
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<Digest, Session>> {
@@ -257,12 +295,17 @@ impl Session {
     }
 }
 
-/// What the cookie of a request says.
+/// The session that the cookie of a request names.
 fn session_of(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, COOKIE)
+}
+
+/// What a cookie of a request says.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|cookies| cookies.split(';')).find_map(|cookie| {
         let (name, value) = cookie.trim().split_once('=')?;
-        (name == COOKIE && !value.is_empty()).then_some(value)
+        (name == wanted && !value.is_empty()).then_some(value)
     })
 }
 

@@ -1,10 +1,14 @@
-//! What a release event says to people, whatever carries it: one title, its facts in the order in which a person asks, its metrics.
+//! What an event of a release or of a run says to people, whatever carries it: one title, its facts in the order in which a person asks, its metrics.
 //!
 //! It deliberately knows no carrier: how a webhook or a mail looks is each plugin's own.
 
 mod event;
+mod notice;
+mod run;
 
 pub use event::{Difference, Event, Kind, Metric, Version};
+pub use notice::Notice;
+pub use run::{Run, RunEnded};
 
 /// The longest value that is shown whole: digests are cut to it.
 const MOST: usize = 80;

@@ -1,9 +1,9 @@
-//! Tells people of a release by mail. The host speaks SMTP; the server and the password are granted, and the password is never seen here.
+//! Tells people of a release, or of the end of a run, by mail. The host speaks SMTP; the server and the password are granted, and the password is never seen here.
 
 mod message;
 
 use serde::Deserialize;
-use sprag_notice::Event;
+use sprag_notice::Notice;
 use sprag_sdk::{Failure, Notifier, Secret, SecretError, Session, mail, secrets};
 
 /// The parameters.
@@ -48,9 +48,9 @@ pub struct NotifyEmail;
 
 impl Notifier for NotifyEmail {
     type Params = Params;
-    type Event = Event;
+    type Event = Notice;
 
-    fn notify(session: &Session, params: Params, event: Event) -> Result<(), Failure> {
+    fn notify(session: &Session, params: Params, event: Notice) -> Result<(), Failure> {
         // Held until the message is sent: the placeholder lives as long as the handle.
         let secret = params.password.as_deref().map(secrets::get).transpose().map_err(no_secret)?;
         let login = login(&params, secret.as_ref())?;

@@ -1,19 +1,20 @@
 //! The message: subject, text, and the same as HTML.
 
-use sprag_notice::Event;
+use sprag_notice::Notice;
 
 /// The subject, on one line.
-pub(crate) fn subject(event: &Event) -> String {
+pub(crate) fn subject(event: &Notice) -> String {
     let title = event.title();
     let asks = if event.asks() { "Approval needed: " } else { "" };
     format!("{asks}{title}").replace(['\r', '\n'], " ")
 }
 
 /// The text.
-pub(crate) fn text(event: &Event) -> String {
+pub(crate) fn text(event: &Notice) -> String {
     let mut lines = vec![event.title(), String::new()];
-    lines.extend(event.metrics.iter().map(|metric| format!("  {}", metric.line())));
-    if !event.metrics.is_empty() {
+    let metrics = event.metrics();
+    lines.extend(metrics.iter().map(|line| format!("  {line}")));
+    if !metrics.is_empty() {
         lines.push(String::new());
     }
     lines.extend(event.facts().into_iter().map(|(name, value)| format!("{name}: {value}")));
@@ -21,8 +22,8 @@ pub(crate) fn text(event: &Event) -> String {
 }
 
 /// The same as HTML.
-pub(crate) fn html(event: &Event) -> String {
-    let metrics: String = event.metrics.iter().map(|metric| format!("<li>{}</li>", escape(&metric.line()))).collect();
+pub(crate) fn html(event: &Notice) -> String {
+    let metrics: String = event.metrics().iter().map(|line| format!("<li>{}</li>", escape(line))).collect();
     let fact = |(name, value): (String, String)| {
         let style = if name == "Approve with" { "code" } else { "span" };
         format!("<tr><th align=\"left\">{}</th><td><{style}>{}</{style}></td></tr>", escape(&name), escape(&value))
@@ -41,8 +42,14 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn event() -> Event {
+    fn event() -> Notice {
         serde_json::from_str(include_str!("../../notice/tests/event.json")).unwrap()
+    }
+
+    fn changed(key: &str, to: &str) -> Notice {
+        let mut event: serde_json::Value = serde_json::from_str(include_str!("../../notice/tests/event.json")).unwrap();
+        event[key] = to.into();
+        serde_json::from_value(event).unwrap()
     }
 
     #[test]
@@ -59,16 +66,13 @@ mod tests {
 
     #[test]
     fn words_of_others_are_no_markup() {
-        let mut event = event();
-        event.reason = "<script>\"x\"</script>".to_owned();
-        let html = html(&event);
+        let html = html(&changed("reason", "<script>\"x\"</script>"));
         assert!(html.contains("&lt;script&gt;&quot;x&quot;&lt;/script&gt;") && !html.contains("<script>"), "{html}");
     }
 
     #[test]
     fn a_subject_is_one_line() {
-        let mut event = event();
-        event.environment = "a\r\nBcc: everybody@example.com".to_owned();
+        let event = changed("environment", "a\r\nBcc: everybody@example.com");
         assert!(!subject(&event).contains(['\r', '\n']));
     }
 }

@@ -1,4 +1,4 @@
-//! Tells people of a release through a webhook: the event itself as JSON, or a message in the shape of Slack or Microsoft Teams.
+//! Tells people of a release, or of the end of a run, through a webhook: the event itself as JSON, or a message in the shape of Slack or Microsoft Teams.
 //!
 //! It sends one request and judges the answer; whether to try again is the host's to decide. An address that is a credential, as those of Slack's and Teams's
 //! incoming webhooks are, names secrets in the place of its secret parts: neither the plugin nor a log sees them.
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
-use sprag_notice::Event;
+use sprag_notice::Notice;
 use sprag_sdk::http::{Client, Network, Request};
 use sprag_sdk::{Failure, Notifier, SecretError, Session, secrets};
 
@@ -45,7 +45,7 @@ impl Default for Params {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 pub enum Format {
-    /// The event itself, as `sprag schema release-event` describes it.
+    /// The event itself, as `sprag schema release-event` and `sprag schema run-event` describe it.
     Json,
     /// Slack's Block Kit.
     Slack,
@@ -104,8 +104,8 @@ fn send(client: &impl Client, params: &Params, token: Option<&str>, event: &Valu
 
 /// The message in its shape.
 fn body(params: &Params, event: &Value) -> Result<Value, Failure> {
-    let read = || -> Result<Event, Failure> {
-        Event::deserialize(event).map_err(|error| Failure::Unsupported(format!("expected another form of the event: {error}")))
+    let read = || -> Result<Notice, Failure> {
+        Notice::deserialize(event).map_err(|error| Failure::Unsupported(format!("expected another form of the event: {error}")))
     };
     Ok(match params.format {
         Format::Json => event.clone(),
@@ -175,6 +175,15 @@ mod tests {
         assert_eq!(card["contentType"], "application/vnd.microsoft.card.adaptive");
         assert_eq!((&card["content"]["type"], &card["content"]["version"]), (&json!("AdaptiveCard"), &json!("1.4")));
         assert_eq!(card["content"]["body"][0]["text"], slack["text"]);
+    }
+
+    #[test]
+    fn the_end_of_a_run_is_told_in_each_shape() {
+        let event: Value = serde_json::from_str(include_str!("../../notice/tests/run-event.json")).unwrap();
+        for format in [Format::Slack, Format::Teams] {
+            let message = body(&Params { format, ..Params::default() }, &event).unwrap().to_string();
+            assert!(message.contains("diabetes: diabetes@2 is registered") && message.contains("mse 3295.74"), "{message}");
+        }
     }
 
     #[test]

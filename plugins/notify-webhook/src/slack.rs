@@ -1,7 +1,7 @@
 //! The shape of Slack: Block Kit, <https://docs.slack.dev/reference/block-kit>.
 
 use serde_json::{Value, json};
-use sprag_notice::Event;
+use sprag_notice::Notice;
 
 /// The most fields that one section holds.
 const FIELDS: usize = 10;
@@ -11,11 +11,12 @@ const HEADER: usize = 150;
 const FIELD: usize = 1900;
 
 /// The message.
-pub(crate) fn message(event: &Event, channel: Option<&str>) -> Value {
+pub(crate) fn message(event: &Notice, channel: Option<&str>) -> Value {
     let title: String = event.title().chars().take(HEADER).collect();
     let mut blocks = vec![json!({ "type": "header", "text": { "type": "plain_text", "text": title } })];
-    if !event.metrics.is_empty() {
-        let lines: Vec<_> = event.metrics.iter().take(FIELDS).map(|metric| escape(&metric.line())).collect();
+    let metrics = event.metrics();
+    if !metrics.is_empty() {
+        let lines: Vec<_> = metrics.iter().take(FIELDS).map(|line| escape(line)).collect();
         blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": lines.join("\n") } }));
     }
     for facts in event.facts().chunks(FIELDS) {

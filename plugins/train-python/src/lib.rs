@@ -5,17 +5,12 @@
 //! and writes the model lies in `src/python`.
 
 mod job;
-mod model;
 mod params;
-mod text;
 mod verify;
 
-pub use model::Scored;
 pub use params::Params;
+use sprag_onnx_scorer::{MEDIA_TYPE, Scored};
 use sprag_sdk::{Failure, Session, State, Table, Trainer};
-
-/// The media type of the model's state.
-pub const MEDIA_TYPE: &str = "application/onnx";
 
 /// The plugin.
 pub struct TrainPython;

@@ -4,7 +4,7 @@
 
 use sprag_sdk::{Failure, Scorer, Source};
 
-use crate::Scored;
+use sprag_onnx_scorer::Scored;
 
 /// How far an answer may be from the script's own, as a share of its size and that of the others. Graphs of 32 bits differ by less.
 const TOLERANCE: f64 = 1e-4;

@@ -28,6 +28,9 @@ pub struct ServerArgs {
     /// State that a proxy with TLS stands before the server and writes `X-Forwarded-For`: nobody else can reach it.
     #[arg(long)]
     pub behind_proxy: bool,
+    /// A file that says how people log in by OpenID Connect (`sprag schema oidc` describes it). With it, nobody is let in without a login or a token.
+    #[arg(long, value_name = "FILE")]
+    pub oidc: Option<PathBuf>,
     /// How many runs of different projects go on at once.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub jobs: usize,

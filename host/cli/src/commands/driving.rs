@@ -42,6 +42,7 @@ pub(super) fn drive(
     while record.outcome == ReleaseOutcome::AwaitingApproval && words.say(project, &store, &record)? {
         record = runtime.block_on(once(project, &store, &stages, release, args, &cancel, *console))?;
     }
+    runtime.block_on(super::telemetry::release(&record, console));
     if args.json {
         console.json(&record);
     } else {

@@ -45,9 +45,7 @@ fn run_or_show(args: &RunArgs, project: Option<&Path>, console: &Console) -> Res
         locked: args.locked,
         no_cache: args.no_cache,
         no_wait: args.no_wait,
-        code_dir: code_dir(),
-        machine: super::confined::machine(),
-        ..RunOptions::default()
+        ..super::running::options(console)
     };
     let cancel = Cancel::default();
     let system = args.ci.map(System::from);

@@ -9,6 +9,8 @@ use sprag_schemas::package::Package;
 use sprag_schemas::policy::Policy;
 use sprag_schemas::record::{ModelVersion, RunRecord};
 use sprag_schemas::release::{ReleaseEvent, ReleaseRecord};
+use sprag_schemas::run_event::RunEvent;
+use sprag_schemas::server::OpenIdConnect;
 
 use crate::args::{SchemaArgs, SchemaOf};
 use crate::console::Console;
@@ -26,10 +28,12 @@ pub fn run(args: &SchemaArgs, console: &Console) -> Result<ExitCode, CommandErro
         SchemaOf::Event => schemars::schema_for!(Event),
         SchemaOf::Release => schemars::schema_for!(ReleaseRecord),
         SchemaOf::ReleaseEvent => schemars::schema_for!(ReleaseEvent),
+        SchemaOf::RunEvent => schemars::schema_for!(RunEvent),
         SchemaOf::Package => schemars::schema_for!(Package),
         SchemaOf::Approval => schemars::schema_for!(Approval),
         SchemaOf::Canary => schemars::schema_for!(Canary),
         SchemaOf::Policy => schemars::schema_for!(Policy),
+        SchemaOf::Oidc => schemars::schema_for!(OpenIdConnect),
     });
     Ok(exit_code::SUCCESS)
 }

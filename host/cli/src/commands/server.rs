@@ -57,7 +57,8 @@ pub fn run(args: &ServerArgs, project: Option<&Path>, console: &Console) -> Resu
         check_open(args, &own)?;
     }
     let identity = identity(args, console)?;
-    let owner = is_local.then(|| origin(&homes[0]).by);
+    let login = args.oidc.as_deref().map(super::login::read).transpose()?.map(Arc::new);
+    let owner = (is_local && login.is_none()).then(|| origin(&homes[0]).by);
     let here = Here { console: *console, keys: keys(&args.approver_keys)? };
     let name = format!("sprag server at {}, process {}", args.listen, std::process::id());
     let (site, taken_up) = Site::open(&homes, own.clone(), Arc::new(here), &name)?;
@@ -76,7 +77,7 @@ pub fn run(args: &ServerArgs, project: Option<&Path>, console: &Console) -> Resu
         let has_tls = identity.is_some();
         let door = if args.behind_proxy || has_tls { door.behind_tls() } else { door };
         let url = format!("{}://{address}", if has_tls { "https" } else { "http" });
-        let routes = router(Shared { site: site.clone(), door: Arc::new(door) });
+        let routes = router(Shared { site: site.clone(), door: Arc::new(door), login });
         let triggers = std::thread::spawn({
             let site = site.clone();
             move || look(&site)
@@ -166,8 +167,8 @@ fn check_open(args: &ServerArgs, own: &Store) -> Result<(), CommandError> {
         return Err(error
             .hint("tokens would cross the network in the open: give it a certificate, or put a proxy with TLS before it, and say so by `--behind-proxy`"));
     }
-    if !own.has_tokens()? {
-        let message = "expected at least one token where others can reach the server, found none";
+    if args.oidc.is_none() && !own.has_tokens()? {
+        let message = "expected `--oidc`, or at least one token, where others can reach the server, found neither";
         let error = CommandError { code: exit_code::REFUSED, ..CommandError::user(message) };
         return Err(error.hint("`sprag token add NAME --role admin` makes one"));
     }
@@ -282,7 +283,8 @@ impl Ground for Here {
     }
 
     fn options(&self) -> RunOptions {
-        RunOptions { code_dir: super::run::code_dir(), machine: super::confined::machine(), ..RunOptions::default() }
+        // Each run is part of the trace of whoever asked for it, and not of one that the server was started in.
+        RunOptions { traceparent: None, ..super::running::options(&self.console) }
     }
 }
 

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use sprag_lifecycle::{Cancel, RunOptions, origin};
+use sprag_lifecycle::{Cancel, origin};
 use sprag_pipelines::{Wish, check_key, execute, recover, request, take, trigger};
 use sprag_schemas::exit_code::{self, ExitCode};
 use sprag_schemas::manifest::Manifest;
-use sprag_schemas::pipeline::{Cause, Publication, RequestState, RunRequest};
+use sprag_schemas::pipeline::{Cause, Publication, RequestState, RunRequest, TriggerRecord};
 use sprag_schemas::record::RunRecord;
 use sprag_store::{Enqueued, Store};
 
-use super::run::{code_dir, stop_on_signal, tokio_runtime};
+use super::run::{stop_on_signal, tokio_runtime};
 use crate::args::{Format, TriggerArgs};
 use crate::console::Console;
 use crate::error::CommandError;
@@ -33,7 +33,9 @@ pub fn run(args: &TriggerArgs, project: Option<&Path>, console: &Console) -> Res
     args.key.as_deref().map_or(Ok(()), check_key).map_err(CommandError::user)?;
     let wish = Wish { params: params(&args.params)?, tags: tags(&args.tags)?, idempotency_key: args.key.clone() };
     let by = origin(&home).by;
-    let wanted = request(&store, &publication, trigger(Cause::Request, None, &by), wish)?;
+    let traceparent = super::telemetry::traceparent(console);
+    let cause = TriggerRecord { traceparent, ..trigger(Cause::Request, None, &by) };
+    let wanted = request(&store, &publication, cause, wish)?;
     let most = most(&store, &publication)?;
     let entered = store.enqueue(&wanted, most, false)?;
     if let Enqueued::Known(known) = &entered {
@@ -54,7 +56,7 @@ pub fn run(args: &TriggerArgs, project: Option<&Path>, console: &Console) -> Res
 
 /// Runs what waits, in its order, until the request was run.
 fn here(id: &str, home: &Path, store: &Store, args: &TriggerArgs, console: &Console) -> Result<ExitCode, CommandError> {
-    let options = RunOptions { code_dir: code_dir(), machine: super::confined::machine(), ..RunOptions::default() };
+    let options = super::running::options(console);
     let format = if args.json { Format::Json } else { Format::Text };
     let runtime = tokio_runtime()?;
     let cancel = Cancel::default();

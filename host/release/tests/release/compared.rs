@@ -40,6 +40,7 @@ fn run(id: &str, production: Option<VersionRef>) -> RunRecord {
         trigger: None,
         tags: Default::default(),
         policies: vec![],
+        traceparent: None,
     }
 }
 

@@ -23,6 +23,8 @@ use axum::routing::{get, post};
 pub(crate) use body::{InPath, InQuery};
 pub(crate) use runs::{find, view};
 
+use sprag_sso::Login;
+
 use crate::auth::{Caller, Doorkeeper};
 use crate::problem::{Fault, Problem};
 use crate::site::Site;
@@ -40,6 +42,8 @@ pub struct Shared {
     pub site: Arc<Site>,
     /// Who is let in.
     pub door: Arc<Doorkeeper>,
+    /// The provider that people may log in by.
+    pub login: Option<Arc<Login>>,
 }
 
 /// The whole server, as axum runs it.

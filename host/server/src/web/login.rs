@@ -14,7 +14,7 @@ use crate::problem::Problem;
 #[derive(Debug, Deserialize)]
 pub(super) struct Next {
     #[serde(default)]
-    next: String,
+    pub(super) next: String,
 }
 
 #[derive(Deserialize)]
@@ -31,17 +31,22 @@ pub(super) struct Csrf {
 }
 
 /// `GET /login`
-pub(super) async fn form(InQuery(query): InQuery<Next>) -> Response {
-    asked(StatusCode::OK, &query.next, None)
+pub(super) async fn form(State(shared): State<Shared>, InQuery(query): InQuery<Next>) -> Response {
+    asked(&shared, StatusCode::OK, &query.next, None)
 }
 
-fn asked(status: StatusCode, next: &str, fault: Option<&str>) -> Response {
+/// The form, with what went wrong before.
+pub(super) fn asked(shared: &Shared, status: StatusCode, next: &str, fault: Option<&str>) -> Response {
     let body = html! {
         h1 { "Log in" }
         @if let Some(fault) = fault { p.bad role="alert" { (fault) } }
+        @if let Some(login) = &shared.login {
+            p { a.button href={ "/login/oidc?next=" (sprag_pages::run::encoded(inside(next))) } { "Log in by " (login.name()) } }
+            h2 { "By a token" }
+        }
         form method="post" action="/login" {
             label for="token" { "Token" }
-            input id="token" name="token" type="password" autocomplete="current-password" required autofocus;
+            input id="token" name="token" type="password" autocomplete="current-password" required autofocus[shared.login.is_none()];
             input type="hidden" name="next" value=(next);
             button type="submit" { "Log in" }
         }
@@ -71,7 +76,7 @@ pub(super) async fn log_in(
         }
         Err(problem) => {
             let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNAUTHORIZED);
-            Ok(asked(status, inside(&login.next), Some(&problem.detail)))
+            Ok(asked(&shared, status, inside(&login.next), Some(&problem.detail)))
         }
     }
 }
@@ -93,7 +98,7 @@ pub(super) async fn log_out(
 }
 
 /// A place of this server, and of no other.
-fn inside(next: &str) -> &str {
+pub(super) fn inside(next: &str) -> &str {
     if next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']) { next } else { "/" }
 }
 

@@ -4,6 +4,7 @@ mod approvals;
 mod login;
 mod models;
 mod pipelines;
+mod provider;
 mod runs;
 
 use std::net::SocketAddr;
@@ -45,6 +46,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/approvals", get(approvals::index))
         .route("/approvals/{release}", get(approvals::show).post(approvals::say))
         .route("/login", get(login::form).post(login::log_in))
+        .route("/login/oidc", get(provider::begin))
+        .route("/login/oidc/return", get(provider::back))
         .route("/logout", post(login::log_out))
         .route("/assets/page.css", get(|| asset("text/css; charset=utf-8", STYLE)))
         .route("/assets/icon.svg", get(|| asset("image/svg+xml", ICON)))

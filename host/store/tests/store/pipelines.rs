@@ -21,7 +21,14 @@ fn request(id: &str) -> RunRequest {
     RunRequest {
         id: id.to_owned(),
         pipeline: PipelineRef { name: "diabetes".to_owned(), version: 1, digest: "sha256:a".to_owned() },
-        trigger: TriggerRecord { cause: Cause::Request, trigger: None, by: "ada".to_owned(), at: AT.to_owned(), coalesced: 1 },
+        trigger: TriggerRecord {
+            cause: Cause::Request,
+            trigger: None,
+            by: "ada".to_owned(),
+            at: AT.to_owned(),
+            coalesced: 1,
+            traceparent: None,
+        },
         params: serde_json::Map::new(),
         tags: Default::default(),
         idempotency_key: None,

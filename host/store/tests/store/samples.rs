@@ -40,6 +40,7 @@ pub(crate) fn run(id: &str) -> RunRecord {
         trigger: None,
         tags: Default::default(),
         policies: Vec::new(),
+        traceparent: None,
     }
 }
 
@@ -60,6 +61,7 @@ pub(crate) fn stage(name: &str, report: StageReport) -> StageRecord {
         tier: Tier::Hermetic,
         cache_key: None,
         cached_from: None,
+        started_at: None,
         duration_ms: 1.5,
         params: serde_json::from_str(r#"{"alpha": 0.1}"#).unwrap(),
         report,

@@ -1,4 +1,4 @@
-//! The model that a script returned: ONNX, with what the exporter says of its columns.
+//! A model in ONNX, with what its metadata says of its columns.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,8 @@ use sprag_inference::{Model, Plan};
 use sprag_onnx::Signature;
 use sprag_sdk::{Column, Dtype, Failure, Field, Scorer, Values};
 
+use crate::key;
 use crate::text::Categories;
-
-/// The metadata that the exporter writes.
-const SIGNATURE: &str = "sprag.signature";
-const LABELS: &str = "sprag.labels";
-const OUTPUT: &str = "sprag.output";
-const CATEGORIES: &str = "sprag.categories";
-const NULLABLE: &str = "sprag.nullable";
 
 /// A model that scores.
 pub struct Scored {
@@ -34,11 +28,11 @@ impl Scored {
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let model = Model::decode(bytes).map_err(|error| error.to_string())?;
         let signature: Signature =
-            metadata(&model, SIGNATURE)?.ok_or_else(|| format!("expected the metadata `{SIGNATURE}`, found none"))?;
-        let labels: Option<Vec<String>> = metadata(&model, LABELS)?;
-        let output: Option<String> = model.metadata(OUTPUT).map(str::to_owned);
-        let categories: BTreeMap<String, Categories> = metadata(&model, CATEGORIES)?.unwrap_or_default();
-        let nullable: Vec<String> = metadata(&model, NULLABLE)?.unwrap_or_default();
+            metadata(&model, key::SIGNATURE)?.ok_or_else(|| format!("expected the metadata `{}`, found none", key::SIGNATURE))?;
+        let labels: Option<Vec<String>> = metadata(&model, key::LABELS)?;
+        let output: Option<String> = model.metadata(key::OUTPUT).map(str::to_owned);
+        let categories: BTreeMap<String, Categories> = metadata(&model, key::CATEGORIES)?.unwrap_or_default();
+        let nullable: Vec<String> = metadata(&model, key::NULLABLE)?.unwrap_or_default();
         let first = model.outputs().next().map(str::to_owned);
         let output = output.or(first).ok_or("expected a graph with an output, found none")?;
         let plan = model.plan(&output).map_err(|error| error.to_string())?;
@@ -50,8 +44,9 @@ impl Scored {
                 .ok_or_else(|| format!("column `{}`: unknown type `{}`", column.name, column.dtype))?;
             if dtype == Dtype::Text && !categories.contains_key(&column.name) {
                 return Err(format!(
-                    "expected the codes of the text column `{}` in the metadata `{CATEGORIES}`, found none",
-                    column.name
+                    "expected the codes of the text column `{}` in the metadata `{}`, found none",
+                    column.name,
+                    key::CATEGORIES
                 ));
             }
             Ok(Field { name: column.name.clone(), dtype, nullable: nullable.contains(&column.name) })
@@ -65,13 +60,17 @@ impl Scored {
         let outputs: Vec<_> = answers.collect::<Result<_, _>>()?;
         let expected = 1 + labels.as_ref().map_or(0, Vec::len);
         if outputs.len() != expected {
-            return Err(format!("expected {expected} outputs in the metadata `{SIGNATURE}`, found {}", outputs.len()));
+            return Err(format!("expected {expected} outputs in the metadata `{}`, found {}", key::SIGNATURE, outputs.len()));
         }
         Ok(Self { plan, inputs, outputs, labels, categories })
     }
 
     /// The predictions, or for each row the probability of each class.
-    pub(crate) fn numbers(&self, rows: usize, inputs: &[Column]) -> Result<Vec<f64>, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// The columns are not those of [`inputs`](Scorer::inputs), or the graph cannot be computed for them.
+    pub fn numbers(&self, rows: usize, inputs: &[Column]) -> Result<Vec<f64>, Failure> {
         let features = self.features(rows, inputs)?;
         let answer = self.plan.run(rows, &features).map_err(|error| Failure::internal(error.to_string()))?;
         let width = self.labels.as_ref().map_or(1, Vec::len);
