@@ -17,6 +17,8 @@ mod container;
 mod context;
 mod kubernetes;
 mod languages;
+mod login;
+mod mlflow;
 mod notify;
 mod page;
 mod part;

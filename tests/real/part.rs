@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -97,7 +98,8 @@ impl Server {
     /// Starts a command that will take connections on a port, and waits until `is_ready` says so of one.
     #[track_caller]
     pub(crate) fn until(command: &mut Command, port: u16, is_ready: impl Fn(&mut TcpStream) -> bool) -> Self {
-        let child = command.stdin(Stdio::null()).spawn();
+        // Some start processes of their own, which end with them as one group.
+        let child = command.stdin(Stdio::null()).process_group(0).spawn();
         let child = child.unwrap_or_else(|error| panic!("failed to start {:?}: {error}", command.get_program()));
         let mut server = Self { child, port };
         let deadline = Instant::now() + DEADLINE;
@@ -120,7 +122,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ended = self.child.kill();
+        let group = format!("-{}", self.child.id());
+        let _ended = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _collected = self.child.wait();
     }
 }

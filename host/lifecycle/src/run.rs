@@ -406,8 +406,7 @@ impl Run<'_> {
             return Ok(());
         }
         let runtime = self.runtime()?.clone();
-        let telling =
-            Telling { project: self.project, store: &self.store, options: self.options, observer: &self.observer };
+        let telling = Telling { project: self.project, store: &self.store, options: self.options, observer: &self.observer };
         telling.all(&runtime, &mut self.record).await
     }
 

@@ -1,6 +1,7 @@
 //! What a provider says of itself (<https://openid.net/specs/openid-connect-discovery-1_0.html>).
 
 use http::Request;
+use http::request::Builder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sprag_http::Http;
@@ -14,6 +15,8 @@ pub(crate) struct Provider {
     pub(crate) authorization_endpoint: String,
     pub(crate) token_endpoint: String,
     pub(crate) jwks_uri: String,
+    #[serde(default)]
+    pub(crate) userinfo_endpoint: Option<String>,
     #[serde(default = "basic")]
     pub(crate) token_endpoint_auth_methods_supported: Vec<String>,
 }
@@ -31,7 +34,8 @@ pub(crate) async fn discover(http: &Http, issuer: &str) -> Result<Provider, Logi
     if provider.issuer != issuer {
         return Err(wrong(format!("expected the issuer `{issuer}`, found `{}`", provider.issuer)));
     }
-    for place in [&provider.authorization_endpoint, &provider.token_endpoint, &provider.jwks_uri] {
+    let places = [&provider.authorization_endpoint, &provider.token_endpoint, &provider.jwks_uri];
+    for place in places.into_iter().chain(&provider.userinfo_endpoint) {
         check_address(place).map_err(wrong)?;
     }
     Ok(provider)
@@ -53,8 +57,13 @@ pub(crate) fn check_address(text: &str) -> Result<(), String> {
 }
 
 pub(crate) async fn get<T: DeserializeOwned>(http: &Http, what: &'static str, address: &str) -> Result<T, LoginError> {
+    asked(http, what, Request::get(address)).await
+}
+
+/// Asks for JSON.
+pub(crate) async fn asked<T: DeserializeOwned>(http: &Http, what: &'static str, request: Builder) -> Result<T, LoginError> {
     let wrong = |message: String| LoginError::Provider { what, message };
-    let request = Request::get(address).header("accept", "application/json").body(vec![]);
+    let request = request.header("accept", "application/json").body(vec![]);
     let answer = http.send(request.map_err(|error| wrong(error.to_string()))?).await?;
     if !answer.status().is_success() {
         return Err(wrong(format!("expected status 200, found {}", answer.status().as_u16())));

@@ -15,7 +15,7 @@ use sprag_schemas::server::OpenIdConnect;
 use tokio::sync::RwLock;
 use url::form_urlencoded;
 
-use crate::discovery::{Provider, check_address, discover, get};
+use crate::discovery::{Provider, asked, check_address, discover, get};
 use crate::token::{Claims, Expected, TokenFault, verified};
 use crate::{ClientSecret, LoginError, Person};
 
@@ -88,6 +88,9 @@ pub struct Returned {
 #[derive(Deserialize)]
 struct Tokens {
     id_token: String,
+    /// What is shown where the provider says more of somebody than the ID token does.
+    #[serde(default)]
+    access_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -129,8 +132,10 @@ impl Login {
         let provider = self.known(None).await?.provider;
         let (state, browser, nonce, verifier) = (random()?, random()?, random()?, random()?);
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
-        let scopes = std::iter::once("openid").chain(self.settings.scopes.iter().map(String::as_str).filter(|scope| *scope != "openid"));
-        let mut url = url::Url::parse(&provider.authorization_endpoint).map_err(|error| LoginError::Settings(error.to_string()))?;
+        let scopes =
+            std::iter::once("openid").chain(self.settings.scopes.iter().map(String::as_str).filter(|scope| *scope != "openid"));
+        let mut url =
+            url::Url::parse(&provider.authorization_endpoint).map_err(|error| LoginError::Settings(error.to_string()))?;
         url.query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", &self.settings.client_id)
@@ -175,13 +180,32 @@ impl Login {
             }
             (None, None) => return Err(LoginError::Unknown),
         };
-        let token = self.exchange(code, &login.verifier).await?;
-        let person = Person::of(&self.claims(&token, &login.nonce).await?, &self.settings)?;
-        Ok((person, login.next))
+        let tokens = self.exchange(code, &login.verifier).await?;
+        let mut claims = self.claims(&tokens.id_token, &login.nonce).await?;
+        if !Person::is_told_by(&claims, &self.settings) {
+            self.add_user_info(&mut claims, &tokens).await?;
+        }
+        Ok((Person::of(&claims, &self.settings)?, login.next))
     }
 
-    /// Gives the code for the ID token.
-    async fn exchange(&self, code: &str, verifier: &str) -> Result<String, LoginError> {
+    /// Adds what the provider says of somebody beside the ID token, as it may where there is an access token (section 5.4). What the token says stays.
+    async fn add_user_info(&self, claims: &mut Claims, tokens: &Tokens) -> Result<(), LoginError> {
+        let place = self.known(None).await?.provider.userinfo_endpoint;
+        let (Some(place), Some(token)) = (place, &tokens.access_token) else { return Ok(()) };
+        let request = Request::get(&place).header("authorization", format!("Bearer {token}"));
+        let more: Claims = asked(&self.http, "account of somebody", request).await?;
+        // Section 5.3.2: another one's account must not be taken for theirs.
+        if more.get("sub").is_none() || more.get("sub") != claims.get("sub") {
+            return Err(LoginError::Token("the provider's account is of somebody else".to_owned()));
+        }
+        for (name, value) in more {
+            claims.entry(name).or_insert(value);
+        }
+        Ok(())
+    }
+
+    /// Gives the code for the tokens.
+    async fn exchange(&self, code: &str, verifier: &str) -> Result<Tokens, LoginError> {
         let provider = self.known(None).await?.provider;
         let wrong = |message: String| LoginError::Provider { what: "tokens", message };
         let request = self.token_request(&provider, code, verifier).map_err(|error| wrong(error.to_string()))?;
@@ -192,7 +216,7 @@ impl Login {
         }
         let tokens = serde_json::from_slice::<Tokens>(answer.body());
         // The error of a parser could quote a token.
-        Ok(tokens.map_err(|_| wrong("expected JSON with an `id_token`, found something else".to_owned()))?.id_token)
+        tokens.map_err(|_| wrong("expected JSON with an `id_token`, found something else".to_owned()))
     }
 
     /// The request that gives the code for tokens.

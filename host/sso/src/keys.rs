@@ -24,11 +24,8 @@ pub(crate) const ALGORITHMS: [Algorithm; 9] = [
 /// Makes `ring` judge signatures in this process.
 pub(crate) fn choose_cryptography() {
     static ONCE: Once = Once::new();
-    static RING: CryptoProvider = CryptoProvider {
-        signer_factory: no_signer,
-        verifier_factory: verifier,
-        key_utils: KeyUtils::new_unimplemented(),
-    };
+    static RING: CryptoProvider =
+        CryptoProvider { signer_factory: no_signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
     // An error says that one was chosen before.
     ONCE.call_once(|| _ = RING.install_default());
 }

@@ -22,6 +22,11 @@ pub struct Person {
 }
 
 impl Person {
+    /// Whether claims hold all that is asked for: a name and groups.
+    pub(crate) fn is_told_by(claims: &Claims, settings: &OpenIdConnect) -> bool {
+        claims.contains_key(&settings.user_claim) && found(claims, &settings.groups_claim).is_some()
+    }
+
     pub(crate) fn of(claims: &Claims, settings: &OpenIdConnect) -> Result<Self, LoginError> {
         let claim = settings.user_claim.as_str();
         let user = claims.get(claim).and_then(Value::as_str).unwrap_or_default();
@@ -46,16 +51,19 @@ impl Person {
 
 /// The groups: a list of texts, or one text. A dot in the claim's name goes into an object, as in `realm_access.roles`.
 fn groups<'a>(claims: &'a Claims, claim: &str) -> Vec<&'a str> {
-    let found = claims.get(claim).or_else(|| {
-        let mut parts = claim.split('.');
-        let first = claims.get(parts.next()?)?;
-        parts.try_fold(first, |value, part| value.get(part))
-    });
-    match found {
+    match found(claims, claim) {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
         _ => vec![],
     }
+}
+
+fn found<'a>(claims: &'a Claims, claim: &str) -> Option<&'a Value> {
+    claims.get(claim).or_else(|| {
+        let mut parts = claim.split('.');
+        let first = claims.get(parts.next()?)?;
+        parts.try_fold(first, |value, part| value.get(part))
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
-use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint};
+use opentelemetry_proto::tonic::metrics::v1::{
+    AggregationTemporality, Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint,
+};
 use sprag_schemas::record::RunRecord;
 
 use crate::attributes::{Attributes, nanos};
@@ -21,7 +23,8 @@ pub fn metrics_of_run(run: &RunRecord) -> Vec<Metric> {
         .text("cicd.pipeline.result", result_of_run(run.outcome))
         .text("cicd.pipeline.run.state", "executing")
         .text("sprag.run.outcome", run.outcome.name());
-    let mut metrics = vec![histogram("cicd.pipeline.run.duration", "How long a run took", vec![point(seconds, start, end, of_run)])];
+    let mut metrics =
+        vec![histogram("cicd.pipeline.run.duration", "How long a run took", vec![point(seconds, start, end, of_run)])];
     let stages = run.stages.iter().filter(|stage| stage.started_at.is_some());
     let stages = stages.map(|stage| {
         let attributes = Attributes::default()
@@ -50,7 +53,12 @@ pub fn metrics_of_run(run: &RunRecord) -> Vec<Metric> {
     });
     let gauges: Vec<_> = gauges.collect();
     if !gauges.is_empty() {
-        metrics.push(metric("sprag.metric", "What a stage measured of a model or of data", "1", Data::Gauge(Gauge { data_points: gauges })));
+        metrics.push(metric(
+            "sprag.metric",
+            "What a stage measured of a model or of data",
+            "1",
+            Data::Gauge(Gauge { data_points: gauges }),
+        ));
     }
     metrics
 }

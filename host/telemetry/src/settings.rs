@@ -98,7 +98,8 @@ fn target(given: &dyn Fn(&str) -> Option<String>, signal: &str, path: &str) -> R
     // What is said of one signal counts before what is said of all.
     let own = |name: &str| format!("OTEL_EXPORTER_OTLP_{signal}_{name}");
     let general = |name: &str| format!("OTEL_EXPORTER_OTLP_{name}");
-    let either = |name: &str| given(&own(name)).map(|value| (own(name), value)).or_else(|| Some((general(name), given(&general(name))?)));
+    let either =
+        |name: &str| given(&own(name)).map(|value| (own(name), value)).or_else(|| Some((general(name), given(&general(name))?)));
     let below = |root: String| format!("{}/{path}", root.trim_end_matches('/'));
     let Some(url) = given(&own("ENDPOINT")).or_else(|| given(&general("ENDPOINT")).map(below)) else { return Ok(None) };
     if let Some((variable, found)) = either("PROTOCOL").filter(|(_, found)| found != "http/protobuf") {

@@ -180,7 +180,12 @@ impl<'a> Place<'a> {
 
     fn root(&self) -> Span {
         let parent = self.parent.map(Vec::from).unwrap_or_default();
-        Span { trace_id: self.trace.to_vec(), span_id: Context::span_of(self.id, "").to_vec(), parent_span_id: parent, ..Span::default() }
+        Span {
+            trace_id: self.trace.to_vec(),
+            span_id: Context::span_of(self.id, "").to_vec(),
+            parent_span_id: parent,
+            ..Span::default()
+        }
     }
 
     fn part(&self, name: &str) -> Span {

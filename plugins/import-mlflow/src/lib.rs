@@ -89,6 +89,8 @@ impl Provisioner for ImportMlflow {
         if change.action != Action::Keep {
             let (bytes, columns) = fetch(&server, &version)?;
             let card = Card { bytes: bytes.len() as u64, columns, ..card_of(&params, &version) };
+            let below = params.file.rsplit_once('/').map_or("", |(folders, _)| folders);
+            folders::make(&params.folder, below).map_err(failure)?;
             // The card comes last: a model with its card is whole.
             folders::write(&params.folder, &params.file, &bytes).map_err(failure)?;
             let text = serde_json::to_string_pretty(&card).map_err(|error| Failure::internal(error.to_string()))?;
@@ -140,7 +142,8 @@ fn change(params: &Params, version: &ModelVersion) -> Result<Change, Failure> {
 impl Card {
     /// Whether both say that the model is of the same version.
     fn is_of(&self, other: &Self) -> bool {
-        let of = |card: &Self| (card.format.clone(), card.from.clone(), card.model.clone(), card.version.clone(), card.run.clone());
+        let of =
+            |card: &Self| (card.format.clone(), card.from.clone(), card.model.clone(), card.version.clone(), card.run.clone());
         of(self) == of(other)
     }
 }
@@ -161,10 +164,7 @@ fn card_of(params: &Params, version: &ModelVersion) -> Card {
 fn fetch<C: Client>(server: &Server<'_, C>, version: &ModelVersion) -> Result<(Vec<u8>, Option<Vec<String>>), Failure> {
     let place = Place::parse(&server.files_of(version)?)?;
     let missing = |name: &str| {
-        Failure::bad_input(format!(
-            "expected `{}` version {} to have a file `{name}`, found none",
-            version.name, version.version
-        ))
+        Failure::bad_input(format!("expected `{}` version {} to have a file `{name}`, found none", version.name, version.version))
     };
     let text = server.file(&place, "MLmodel")?.ok_or_else(|| missing("MLmodel"))?;
     let Description { data, columns } = mlmodel::read(&text).map_err(|message| {

@@ -53,7 +53,8 @@ fn columns(inputs: Option<&str>) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    const ONNX: &str = "flavors:\n  onnx:\n    data: model.onnx\n    onnx_version: 1.19.1\n  python_function:\n    loader_module: mlflow.onnx\n";
+    const ONNX: &str =
+        "flavors:\n  onnx:\n    data: model.onnx\n    onnx_version: 1.19.1\n  python_function:\n    loader_module: mlflow.onnx\n";
 
     #[test]
     fn a_model_in_onnx_is_found_with_its_columns() {
@@ -71,7 +72,8 @@ mod tests {
 
     #[test]
     fn another_flavor_is_refused_by_name() {
-        let pickle = "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n  sklearn:\n    pickled_model: model.pkl\n";
+        let pickle =
+            "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n  sklearn:\n    pickled_model: model.pkl\n";
         let message = read(pickle.as_bytes()).unwrap_err();
         assert!(message.contains("`python_function`, `sklearn`") && message.contains("mlflow.onnx.log_model"), "{message}");
     }

@@ -25,7 +25,9 @@ impl Place {
         let path = rest.strip_prefix("//").map_or(rest, |rest| rest.split_once('/').map_or("", |(_, path)| path));
         let path = path.trim_matches('/');
         let is_plain = !path.split('/').any(|part| matches!(part, "" | "." | ".."));
-        is_plain.then(|| Self(path.to_owned())).ok_or_else(|| Failure::internal(format!("expected a folder of the server, found `{uri}`")))
+        is_plain
+            .then(|| Self(path.to_owned()))
+            .ok_or_else(|| Failure::internal(format!("expected a folder of the server, found `{uri}`")))
     }
 
     fn file(&self, name: &str) -> String {
@@ -60,10 +62,18 @@ mod tests {
 
     #[test]
     fn a_place_is_a_folder_of_the_server() {
-        assert_eq!(Place::parse("mlflow-artifacts:/1/8f0c/artifacts").unwrap().file("a/b.csv"), "mlflow-artifacts/artifacts/1/8f0c/artifacts/a/b.csv");
-        assert_eq!(Place::parse("mlflow-artifacts://tracking:5000/1/8f0c/artifacts").unwrap(), Place::parse("mlflow-artifacts:/1/8f0c/artifacts").unwrap());
+        assert_eq!(
+            Place::parse("mlflow-artifacts:/1/8f0c/artifacts").unwrap().file("a/b.csv"),
+            "mlflow-artifacts/artifacts/1/8f0c/artifacts/a/b.csv"
+        );
+        assert_eq!(
+            Place::parse("mlflow-artifacts://tracking:5000/1/8f0c/artifacts").unwrap(),
+            Place::parse("mlflow-artifacts:/1/8f0c/artifacts").unwrap()
+        );
         let elsewhere = Place::parse("s3://bucket/1/8f0c/artifacts").unwrap_err();
-        assert!(elsewhere.message().contains("`s3://bucket/1/8f0c/artifacts`") && elsewhere.message().contains("--serve-artifacts"));
+        assert!(
+            elsewhere.message().contains("`s3://bucket/1/8f0c/artifacts`") && elsewhere.message().contains("--serve-artifacts")
+        );
         assert!(Place::parse("mlflow-artifacts:/1/../../etc").is_err());
     }
 }

@@ -26,7 +26,8 @@ impl<C: Client> Server<'_, C> {
         if let Some(id) = self.experiment_by_name(name)? {
             return Ok(id);
         }
-        let made = self.post::<Experiment>(&format!("the experiment `{name}`"), "mlflow/experiments/create", &json!({ "name": name }));
+        let made =
+            self.post::<Experiment>(&format!("the experiment `{name}`"), "mlflow/experiments/create", &json!({ "name": name }));
         match made {
             Ok(experiment) => Ok(experiment.experiment_id),
             // Somebody else made it meanwhile.

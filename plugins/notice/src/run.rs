@@ -111,7 +111,8 @@ impl RunEnded {
     /// What the evaluation measured of the candidate, beside the model in production.
     pub(crate) fn metrics(&self) -> Vec<String> {
         let evaluations = self.run.stages.iter().filter(|stage| stage.kind == "evaluate");
-        let measured: Vec<_> = evaluations.flat_map(|stage| &stage.report.metrics).filter(|metric| metric.step.is_none()).collect();
+        let measured: Vec<_> =
+            evaluations.flat_map(|stage| &stage.report.metrics).filter(|metric| metric.step.is_none()).collect();
         let of = |name: &str, split: &str| {
             let found = measured.iter().find(|metric| metric.name == name && metric.split.as_deref() == Some(split));
             found.map(|metric| metric.value)

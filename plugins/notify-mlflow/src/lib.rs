@@ -138,7 +138,10 @@ fn put_files<C: Client>(
     let mut has_model = false;
     for file in &event.files {
         if file.bytes > params.largest_file {
-            host.warn(&format!("`{}` has {} bytes and stays here: `largest_file` is {}", file.input, file.bytes, params.largest_file));
+            host.warn(&format!(
+                "`{}` has {} bytes and stays here: `largest_file` is {}",
+                file.input, file.bytes, params.largest_file
+            ));
             continue;
         }
         match (&file.name, &event.run.candidate) {
@@ -168,7 +171,12 @@ fn put_files<C: Client>(
 }
 
 /// The alias of an environment.
-fn told_release<C: Client>(server: &Server<'_, C>, host: &impl Host, params: &Params, released: &Released) -> Result<(), Failure> {
+fn told_release<C: Client>(
+    server: &Server<'_, C>,
+    host: &impl Host,
+    params: &Params,
+    released: &Released,
+) -> Result<(), Failure> {
     let Released { environment, version } = released;
     let name = params.model.as_deref().unwrap_or(&version.name);
     let found = match server.version_with(name, &Tag::new(VERSION, version.version.to_string())) {

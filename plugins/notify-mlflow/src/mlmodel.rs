@@ -14,7 +14,8 @@ pub(crate) fn data_name(model: &Model) -> &'static str {
 /// The file's text. A model in ONNX is one that MLflow loads and serves by itself; any other is kept for sprag, whose component scores with it.
 pub(crate) fn mlmodel(model: &Model, run: &str, made_at: &str) -> String {
     let data = data_name(model);
-    let mut flavors = json!({ "sprag": { "data": data, "media_type": model.media_type, "scorer": model.scorer, "digest": model.digest } });
+    let mut flavors =
+        json!({ "sprag": { "data": data, "media_type": model.media_type, "scorer": model.scorer, "digest": model.digest } });
     if model.media_type == ONNX {
         flavors["onnx"] = json!({ "data": data, "providers": ["CPUExecutionProvider"], "onnx_session_options": null, "save_as_external_data": false });
         flavors["python_function"] = json!({ "loader_module": "mlflow.onnx", "data": data });

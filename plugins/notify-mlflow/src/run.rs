@@ -174,7 +174,8 @@ mod tests {
     #[test]
     fn a_release_by_share_moves_no_alias() {
         let released = |share: &str| {
-            let text = format!(r#"{{"event":"released","environment":"production","version":{{"name":"m","version":2}}{share}}}"#);
+            let text =
+                format!(r#"{{"event":"released","environment":"production","version":{{"name":"m","version":2}}{share}}}"#);
             serde_json::from_str::<Event>(&text).unwrap()
         };
         assert!(matches!(released(""), Event::Released(released) if released.version.version == 2));

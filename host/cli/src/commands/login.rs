@@ -16,7 +16,8 @@ const MOST: usize = 1 << 20;
 /// Reads the file, and the secret that it names.
 pub(super) fn read(path: &Path) -> Result<Login, CommandError> {
     let place = path.display();
-    let wrong = |message: &str| CommandError::user(format!("`{place}`: {message}")).hint("`sprag schema oidc` describes the file");
+    let wrong =
+        |message: &str| CommandError::user(format!("`{place}`: {message}")).hint("`sprag schema oidc` describes the file");
     let file = |path: &Path| std::fs::read_to_string(path).map_err(|error| CommandError::io("read", path, &error));
     let settings: OpenIdConnect = OpenIdConnect::parse(&file(path)?).map_err(|error| wrong(&error))?;
     let beside = |name: &str| path.parent().unwrap_or(Path::new("")).join(name);
@@ -24,7 +25,10 @@ pub(super) fn read(path: &Path) -> Result<Login, CommandError> {
         None => None,
         Some(SecretSource::Env(name)) => {
             let value = std::env::var(name).ok().filter(|value| !value.is_empty());
-            Some(value.ok_or_else(|| wrong(&format!("`client-secret`: expected the environment variable `{name}`, found none")))?)
+            Some(
+                value
+                    .ok_or_else(|| wrong(&format!("`client-secret`: expected the environment variable `{name}`, found none")))?,
+            )
         }
         Some(SecretSource::File(name)) => Some(file(&beside(name.as_str()))?.trim_end().to_owned()),
     };

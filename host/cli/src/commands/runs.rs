@@ -63,7 +63,9 @@ fn notify(run: Option<&str>, json: bool, project: Option<&Path>, console: &Conso
     for record in runs {
         if record.outcome == RunOutcome::Running {
             match run {
-                Some(_) => return Err(CommandError::user(format!("expected a run that ended, found `{}`, which runs", record.id))),
+                Some(_) => {
+                    return Err(CommandError::user(format!("expected a run that ended, found `{}`, which runs", record.id)));
+                }
                 None => continue,
             }
         }

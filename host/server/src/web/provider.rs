@@ -27,7 +27,11 @@ pub(super) async fn begin(
     match login.begin(inside(&query.next)).await {
         Ok(begun) => {
             let mut response = Redirect::to(&begun.url).into_response();
-            let value = format!("{COOKIE}={}; Path=/login/oidc; HttpOnly; SameSite=Lax; Max-Age=600{}", begun.browser, shared.door.secure());
+            let value = format!(
+                "{COOKIE}={}; Path=/login/oidc; HttpOnly; SameSite=Lax; Max-Age=600{}",
+                begun.browser,
+                shared.door.secure()
+            );
             set_cookie(&mut response, &value)?;
             Ok(response)
         }
