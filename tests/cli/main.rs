@@ -54,3 +54,4 @@ mod standalone;
 mod supervised;
 mod swap;
 mod together;
+mod told;

@@ -415,3 +415,129 @@ fn a_reader_that_stalls_holds_nobody_up() {
     assert_eq!(ended(&service, &request.id).outcome, RunOutcome::Promoted);
     assert_eq!(client.get("/healthz").status, 200);
 }
+
+#[test]
+fn a_server_of_another_machine_is_asked_by_the_command_line() {
+    let project = published();
+    let made: Value = project.run(&["token", "add", "ci", "--role", "runner", "--json"]).ok().json();
+    let token = made["secret"].as_str().unwrap();
+    let service = serve(&project);
+    let url = format!("http://{}", service.address);
+    let elsewhere = Project::none();
+    let args = ["trigger", "diabetes@1", "--server", &url, "--param", "train.alpha=0.4", "--tag", "BuildId=77", "--key", "k1"];
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let done =
+        elsewhere.sprag(&[&args[..], &["--json"]].concat()).env("SPRAG_TOKEN", token).env("TRACEPARENT", parent).run().ok();
+    let run: RunRecord = done.json();
+    assert_eq!((run.outcome, run.tags["BuildId"].as_str()), (RunOutcome::Promoted, "77"));
+    assert_eq!(run.traceparent.as_deref(), Some(parent), "the run is part of the trace of whoever asked for it");
+    // The same again starts nothing, and waits for nothing.
+    let again: RunRecord = elsewhere.sprag(&[&args[..], &["--json"]].concat()).env("SPRAG_TOKEN", token).run().ok().json();
+    assert_eq!(again.id, run.id);
+    let stranger = elsewhere.run(&args).exits(exit_code::BAD_PROJECT).error();
+    assert!(stranger.contains("the server says `unauthorized`") && stranger.contains("SPRAG_TOKEN"), "{stranger}");
+    let unknown =
+        elsewhere.sprag(&["trigger", "nothing", "--server", &url]).env("SPRAG_TOKEN", token).run().exits(exit_code::BAD_PROJECT);
+    assert!(unknown.stderr.contains("the server says `not found`"), "{}", unknown.stderr);
+    let open = elsewhere.run(&["trigger", "diabetes", "--server", "http://sprag.example.com"]).exits(exit_code::BAD_PROJECT);
+    assert!(open.stderr.contains("expected an address that begins with `https://`"), "{}", open.stderr);
+    let away = elsewhere.run(&["trigger", "diabetes", "--server", "http://127.0.0.1:9"]).exits(exit_code::BAD_PROJECT);
+    assert!(away.stderr.contains("the server cannot be asked: 127.0.0.1:9"), "{}", away.stderr);
+    Hidden::of(token).is_nowhere_under(&project.root());
+}
+
+#[test]
+fn a_request_s_span_is_kept_and_nonsense_is_none() {
+    let project = published();
+    let service = serve(&project);
+    let mut client = service.client();
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for (header, kept) in [(parent, Some(parent)), ("nonsense", None)] {
+        let headers = [("content-type", "application/json"), ("traceparent", header)];
+        let answer = client.request("POST", "/api/v1/pipelines/diabetes/runs", &headers, b"{}");
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        let id = answer.json()["id"].as_str().unwrap().to_owned();
+        assert_eq!(ended(&service, &id).traceparent.as_deref(), kept);
+    }
+}
+
+#[test]
+fn a_point_in_time_at_which_no_server_ran_is_made_up_for_once() {
+    let project = Project::diabetes();
+    project.append("\n[triggers.hourly]\ncron = \"0 * * * *\"\ntimezone = \"Europe/Berlin\"\n");
+    let _ = project.run(&["publish"]).ok();
+    // The last look was long ago.
+    let store = sprag_store::Store::open(&project.path(".sprag")).unwrap();
+    store.put_trigger_state("diabetes", "hourly", "2026-01-01T00:30:00Z").unwrap();
+    drop(store);
+    let service = serve(&project);
+    let mut client = service.client();
+    let mut runs = vec![];
+    wait_until(|| {
+        runs = client.get("/api/v1/runs").json().as_array().unwrap().clone();
+        runs.iter().any(|run| run["outcome"] != "running")
+    });
+    assert_eq!((runs.len(), &runs[0]["trigger"]["cause"], &runs[0]["trigger"]["trigger"]), (1, &json!("cron"), &json!("hourly")));
+    let by = runs[0]["trigger"]["by"].as_str().unwrap();
+    assert!(by.starts_with("`0 * * * *` in Europe/Berlin, due at ") && by.contains(" that were missed"), "{by}");
+}
+
+#[test]
+fn drift_of_real_traffic_starts_a_run_once() {
+    let project = Project::diabetes();
+    project.append("\n[environments.production]\nalias = \"production\"\ndeploy = { plugin = \"deploy-local\", grants = { services = true } }\n\n[triggers.drifted]\ndrift = \"production\"\nevery = \"50ms\"\n");
+    let _ = project.run(&["run"]).ok();
+    let _ = project.run(&["publish"]).ok();
+    let scoring = Service::start(&project, &["@production"]);
+    let numbers = |row: &Vec<String>| row[..10].iter().map(|cell| cell.parse::<f64>().unwrap() + 9.0).collect::<Vec<_>>();
+    let rows = json!({ "data": crate::context::Csv::diabetes().rows.iter().map(numbers).collect::<Vec<_>>() }).to_string();
+    for _ in 0..4 {
+        assert_eq!(scoring.client().post("/score", rows.as_bytes()).status, 200);
+    }
+    // A service that ends writes what it has counted.
+    let _ = scoring.stop().ok();
+    let service = serve(&project);
+    let mut client = service.client();
+    let mut runs = vec![];
+    wait_until(|| {
+        let all = client.get("/api/v1/runs").json().as_array().unwrap().clone();
+        runs = all.into_iter().filter(|run| run["trigger"]["cause"] == "drift").collect();
+        runs.iter().any(|run| run["outcome"] != "running")
+    });
+    let by = runs[0]["trigger"]["by"].as_str().unwrap();
+    assert_eq!(by, "the traffic of `production` has drifted from the training rows of diabetes@1");
+    // What it was for is remembered, so that the same drift starts no other run.
+    let store = sprag_store::Store::open(&project.path(".sprag")).unwrap();
+    wait_until(|| store.trigger_state("diabetes", "drifted").unwrap().as_deref() == Some("diabetes@1"));
+    assert_eq!(runs.len(), 1);
+}
+
+#[test]
+fn ten_thousand_runs_are_listed_page_by_page() {
+    let project = published();
+    let record = project.record(&[]);
+    let store = sprag_store::Store::open(&project.path(".sprag")).unwrap();
+    for number in 0..10_000 {
+        let (day, second) = (number / 5000 + 10, number % 5000);
+        let id = format!("202601{day}-{second:06}-aaaa");
+        let started_at = format!("2026-01-{day}T{:02}:{:02}:{:02}.000Z", second / 3600, second / 60 % 60, second % 60);
+        store.start_run(&RunRecord { id, started_at, ..record.clone() }).unwrap();
+    }
+    drop(store);
+    let service = serve(&project);
+    let mut client = service.client();
+    let page = client.get("/").text();
+    assert_eq!(page.matches("aria-label=\"compare ").count(), 100, "fifty runs, each with two choices");
+    assert!(page.len() < 100_000 && page.contains("Older runs"), "{}", page.len());
+    let mut seen = std::collections::BTreeSet::new();
+    let mut before = String::new();
+    loop {
+        let runs = client.get(&format!("/api/v1/runs?limit=500{before}")).json().as_array().unwrap().clone();
+        let Some(last) = runs.last() else { break };
+        before = format!("&before={}", last["id"].as_str().unwrap());
+        for run in &runs {
+            assert!(seen.insert(run["id"].as_str().unwrap().to_owned()), "no run twice");
+        }
+    }
+    assert_eq!(seen.len(), 10_001);
+}

@@ -20,7 +20,10 @@ fn server(folder: &Path) -> (Server, String) {
     command.args(["--backend-store-uri", &database, "--serve-artifacts", "--artifacts-destination", &files]);
     command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).current_dir(folder);
     // It would look for news of itself elsewhere.
-    command.env("MLFLOW_DISABLE_TELEMETRY", "true").env("DO_NOT_TRACK", "true").env("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false");
+    command
+        .env("MLFLOW_DISABLE_TELEMETRY", "true")
+        .env("DO_NOT_TRACK", "true")
+        .env("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false");
     (Server::start(&mut command, port, "/health"), format!("http://127.0.0.1:{port}"))
 }
 

@@ -232,6 +232,9 @@ pub struct RunArgs {
     /// Fail at once where another run holds the project.
     #[arg(long)]
     pub no_wait: bool,
+    /// Take a candidate that the gate would keep back, for this reason, which stays with the version. What blocks a run still does, and approvals are asked for all the same.
+    #[arg(long, value_name = "REASON", env = "SPRAG_ACCEPT")]
+    pub accept: Option<String>,
     /// Parameters in place of the project's, as STAGE.NAME=VALUE.
     #[arg(long = "param", value_name = "STAGE.NAME=VALUE")]
     pub params: Vec<String>,

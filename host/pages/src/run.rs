@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use maud::{Markup, PreEscaped, html};
 use sprag_schemas::record::{Metric, RunRecord, Severity, StageRecord, StageStatus, TestOutcome};
 
+use crate::drift;
+use crate::evaluation::Evaluation;
 use crate::facts;
 use crate::layout::badge;
 use crate::number::{millis, short, signed};
@@ -17,6 +19,8 @@ use crate::predictions::{Predictions, Row};
 pub struct Beside {
     /// The first predictions of its evaluation, where there are some.
     pub predictions: Option<Predictions>,
+    /// What its evaluation knows beyond the record.
+    pub evaluation: Option<Evaluation>,
     /// The run's metrics in the versions that were registered before, oldest first: the version's number and the value, by metric.
     pub history: BTreeMap<String, Vec<(u64, f64)>>,
     /// Where an artifact is had: its stage and name are put at the end. Without one they are not linked.
@@ -30,8 +34,9 @@ pub fn content(record: &RunRecord, beside: &Beside) -> Markup {
         h1 { (record.project) " " (badge(record.outcome.name())) }
         p { (record.reason) }
         (stages(record))
-        (comparison(record))
+        (comparison(record, beside))
         (plots(record, beside))
+        (drift::shown(record))
         (findings(record))
         h2 { "What the stages did" }
         @for stage in &record.stages { (details(record, stage, beside)) }
@@ -64,7 +69,7 @@ fn time(stage: &StageRecord) -> String {
 }
 
 /// The candidate beside production.
-fn comparison(record: &RunRecord) -> Markup {
+fn comparison(record: &RunRecord, beside: &Beside) -> Markup {
     let compared = facts::compared(record);
     let production = record.production.as_ref().map_or_else(|| "production".to_owned(), ToString::to_string);
     html! {
@@ -79,6 +84,9 @@ fn comparison(record: &RunRecord) -> Markup {
                     td.number { (metric.production.map(|value| signed(metric.candidate - value)).unwrap_or_default()) }
                 } } }
             } }
+            @if let Some((metric, words)) = beside.evaluation.as_ref().and_then(Evaluation::interval) {
+                p { "Interval of the difference in " (metric) ": " (words) "." }
+            }
         }
     }
 }
@@ -88,6 +96,7 @@ fn plots(record: &RunRecord, beside: &Beside) -> Markup {
     if let Some(Predictions::Numbers(rows)) = &beside.predictions {
         drawn.extend(of_predictions(rows));
     }
+    drawn.extend(beside.evaluation.as_ref().and_then(Evaluation::calibration));
     for stage in &record.stages {
         drawn.extend(curves(stage));
     }
@@ -321,7 +330,8 @@ mod tests {
     fn page(record: &RunRecord) -> String {
         let rows = (0..20).map(|row| (f64::from(row), f64::from(row) + 0.5, Some(f64::from(row) - 1.0))).collect();
         let history = [("mse".to_owned(), vec![(1, 3400.0), (2, 3300.0)])].into();
-        let beside = Beside { predictions: Some(Predictions::Numbers(rows)), history, artifacts: Some("/api/x".to_owned()) };
+        let predictions = Some(Predictions::Numbers(rows));
+        let beside = Beside { predictions, evaluation: None, history, artifacts: Some("/api/x".to_owned()) };
         content(record, &beside).into_string()
     }
 

@@ -395,6 +395,23 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_ends_in_the_middle_of_an_approval_takes_the_form_with_it() {
+        let (_folder, store, door) = door(None);
+        let session = door.open_session(&add(&store, &[Role::Approver], None), FROM).unwrap();
+        let cookie = format!("{COOKIE}={session}");
+        let headers = [("host", "h"), ("origin", "https://h"), ("cookie", cookie.as_str())];
+        let form = parts("POST", &headers);
+        let csrf = door.csrf(&form.headers);
+        assert!(door.known(&form, FROM).unwrap().need(Role::Approver).is_ok());
+        door.sessions().values_mut().for_each(|session| session.ends = Instant::now());
+        assert_eq!(door.known(&form, FROM).unwrap_err().status, 401);
+        // After another login, the form of before is not one of the new session.
+        let again = door.open_session_of(Caller { user: "ada".to_owned(), roles: vec![Role::Approver] }).unwrap();
+        let headers = [("host", "h"), ("cookie", &format!("{COOKIE}={again}"))];
+        assert_ne!(door.csrf(&parts("POST", &headers).headers), csrf);
+    }
+
+    #[test]
     fn who_tries_tokens_is_told_to_wait() {
         let (_folder, store, door) = door(None);
         let secret = add(&store, &[Role::Viewer], None);

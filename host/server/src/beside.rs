@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use sprag_core::digest::Digest;
+use sprag_pages::evaluation::{self, Evaluation};
 use sprag_pages::facts;
-use sprag_pages::predictions::{ARTIFACT, Predictions};
+use sprag_pages::predictions::{self, Predictions};
 use sprag_pages::run::Beside;
 use sprag_schemas::record::RunRecord;
 use sprag_store::{Store, StoreError};
@@ -17,13 +18,21 @@ const VERSIONS: usize = 50;
 /// # Errors
 /// The store cannot be read.
 pub fn beside(store: &Store, record: &RunRecord) -> Result<Beside, StoreError> {
+    let predictions = text(store, record, predictions::ARTIFACT).and_then(|text| Predictions::read(&text));
+    Ok(Beside { predictions, evaluation: evaluation(store, record), history: history(store, record)?, artifacts: None })
+}
+
+/// What a run's evaluation knows beyond the record.
+pub fn evaluation(store: &Store, record: &RunRecord) -> Option<Evaluation> {
+    text(store, record, evaluation::ARTIFACT).and_then(|text| Evaluation::read(&text))
+}
+
+/// The text of an artifact. One that is gone takes nothing else with it.
+fn text(store: &Store, record: &RunRecord, name: &str) -> Option<String> {
     let artifacts = record.stages.iter().flat_map(|stage| &stage.report.artifacts);
     let digest =
-        artifacts.filter(|artifact| artifact.name == ARTIFACT).find_map(|artifact| artifact.digest.parse::<Digest>().ok());
-    // A preview that is gone takes nothing else with it.
-    let bytes = digest.and_then(|digest| store.read_blob(&digest).ok()).unwrap_or_default();
-    let predictions = String::from_utf8(bytes).ok().and_then(|text| Predictions::read(&text));
-    Ok(Beside { predictions, history: history(store, record)?, artifacts: None })
+        artifacts.filter(|artifact| artifact.name == name).find_map(|artifact| artifact.digest.parse::<Digest>().ok())?;
+    String::from_utf8(store.read_blob(&digest).ok()?).ok()
 }
 
 /// What the versions of the run's model had, of what the run itself was measured by.

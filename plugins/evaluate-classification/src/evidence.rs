@@ -5,6 +5,7 @@ use sprag_evaluation::{Contest, Preview, Slices};
 use sprag_gate::{Evidence, Metric, Reservoir, Rule, interval};
 use sprag_sdk::{Column, Failure};
 
+use crate::calibration::{Calibration, curve};
 use crate::{
     METRICS, Totals,
     labels::Labels,
@@ -22,6 +23,8 @@ pub struct Confusion {
     pub candidate: Vec<Vec<f64>>,
     /// Production's.
     pub production: Option<Vec<Vec<f64>>>,
+    /// What the probabilities of two classes are worth; none for more classes, and for models without probabilities.
+    pub calibration: Option<Calibration>,
 }
 
 /// Measures both models on every row. `production` is the name of the model in production, `seed` the source of the bootstrap's chance.
@@ -154,6 +157,11 @@ impl Walk {
             candidate: matrix(&self.totals[0]),
             production: (self.models > 1).then(|| matrix(&self.totals[1])),
             labels: labels.iter().map(|(label, _)| (*label).to_owned()).collect(),
+            calibration: self.two.as_ref().map(|[_, class]| Calibration {
+                class: class.clone(),
+                candidate: curve(&self.scores[0], &self.positive),
+                production: (self.models > 1).then(|| curve(&self.scores[1], &self.positive)),
+            }),
         }
     }
 

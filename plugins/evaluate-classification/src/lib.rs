@@ -4,12 +4,14 @@
 //! The first output of a model is the class; outputs named `probability:<class>` are what `log_loss` and `roc_auc` need. The confusion matrices stand in
 //! `evaluation.json`. Memory: one batch, the rows that the bootstrap draws from, and, for two classes, 17 bytes a row for `roc_auc`.
 
+mod calibration;
 mod evidence;
 mod labels;
 mod metrics;
 mod ranking;
 mod rows;
 
+pub use calibration::{Bin, Calibration};
 pub use evidence::{Confusion, measure};
 pub use metrics::{METRICS, Totals};
 pub use ranking::roc_auc;

@@ -4,6 +4,7 @@
 pub(crate) mod http;
 mod outcome;
 mod project;
+mod receiver;
 mod redact;
 mod running;
 mod secret;
@@ -14,6 +15,7 @@ mod table;
 
 pub(crate) use outcome::{Outcome, metric, ran, stage};
 pub(crate) use project::{Project, root};
+pub(crate) use receiver::Receiver;
 pub(crate) use running::Running;
 pub(crate) use secret::Hidden;
 pub(crate) use service::Service;

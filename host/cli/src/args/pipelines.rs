@@ -29,7 +29,7 @@ pub struct PipelinesArgs {
 /// Arguments of `sprag trigger`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  sprag trigger diabetes\n  sprag trigger diabetes@2 --param train.alpha=0.4 --tag BuildId=1234 --key build-1234"
+    after_help = "Examples:\n  sprag trigger diabetes\n  sprag trigger diabetes@2 --param train.alpha=0.4 --tag BuildId=1234 --key build-1234\n  sprag trigger diabetes --server https://sprag.example.com"
 )]
 pub struct TriggerArgs {
     /// The pipeline, perhaps with a version: NAME or NAME@VERSION [default: the newest of the project's own].
@@ -44,6 +44,9 @@ pub struct TriggerArgs {
     /// An idempotency key: the same request again under the same key starts nothing.
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
+    /// A server of another machine, which runs the pipeline; `SPRAG_TOKEN` in the environment is the token to show it.
+    #[arg(long, value_name = "URL", requires = "pipeline")]
+    pub server: Option<String>,
     /// Where a server runs the request: return at once with its id, and do not wait for its end.
     #[arg(long)]
     pub no_wait: bool,

@@ -29,6 +29,7 @@ pub mod publish;
 pub mod python;
 pub mod release;
 pub mod releases;
+mod remote;
 pub mod report;
 pub mod rollback;
 pub mod run;

@@ -41,8 +41,14 @@ fn run_or_show(args: &RunArgs, project: Option<&Path>, console: &Console) -> Res
         }
         return Ok(exit_code::SUCCESS);
     }
-    let options =
-        RunOptions { locked: args.locked, no_cache: args.no_cache, no_wait: args.no_wait, ..super::running::options(console) };
+    let options = RunOptions {
+        locked: args.locked,
+        no_cache: args.no_cache,
+        no_wait: args.no_wait,
+        // CI systems set every variable of theirs, and leave those empty that nobody gave.
+        accept: args.accept.clone().filter(|reason| !reason.trim().is_empty()),
+        ..super::running::options(console)
+    };
     let cancel = Cancel::default();
     let system = args.ci.map(System::from);
     let console = &if system == Some(System::AzurePipelines) { console.read_by_azure() } else { *console };

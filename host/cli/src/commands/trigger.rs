@@ -27,6 +27,11 @@ const LOOK: Duration = Duration::from_millis(100);
 /// # Errors
 /// There is no such pipeline, a parameter or a tag is none, or the request cannot be handed in. How its run ended is the exit code.
 pub fn run(args: &TriggerArgs, project: Option<&Path>, console: &Console) -> Result<ExitCode, CommandError> {
+    if let (Some(server), Some(pipeline)) = (&args.server, &args.pipeline) {
+        args.key.as_deref().map_or(Ok(()), check_key).map_err(CommandError::user)?;
+        let wish = Wish { params: params(&args.params)?, tags: tags(&args.tags)?, idempotency_key: args.key.clone() };
+        return super::remote::trigger(server, named(pipeline)?, &wish, args, console);
+    }
     let home = super::project_dir(project)?;
     let store = super::publish::open_store(Some(&home))?;
     let publication = find(args, &home, &store)?;
@@ -131,16 +136,15 @@ fn find(args: &TriggerArgs, home: &Path, store: &Store) -> Result<Publication, C
         Some(text) => text.clone(),
         None => own_name(home)?,
     };
-    let (name, version) = match text.split_once('@') {
-        None => (text.as_str(), None),
-        Some((name, version)) => {
-            let number = version
-                .parse()
-                .map_err(|_| CommandError::user(format!("expected a version such as `{name}@1`, found `{text}`")))?;
-            (name, Some(number))
-        }
-    };
+    let (name, version) = named(&text)?;
     Ok(store.publication(name, version)?)
+}
+
+/// `NAME` or `NAME@VERSION`.
+fn named(text: &str) -> Result<(&str, Option<u64>), CommandError> {
+    let Some((name, version)) = text.split_once('@') else { return Ok((text, None)) };
+    let wrong = |_| CommandError::user(format!("expected a version such as `{name}@1`, found `{text}`"));
+    Ok((name, Some(version.parse().map_err(wrong)?)))
 }
 
 fn own_name(home: &Path) -> Result<String, CommandError> {

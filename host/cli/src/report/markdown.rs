@@ -2,15 +2,57 @@
 
 use sprag_schemas::record::{RunRecord, Severity, StageRecord, StageStatus, TestOutcome};
 
-use super::facts;
 use super::number::{millis, short, signed};
+use super::{drift, facts};
+
+/// How many columns are listed by their drift.
+const MOST_COLUMNS: usize = 10;
 
 /// The run as Markdown.
 pub(crate) fn summary(record: &RunRecord) -> String {
     let head = format!("## {}: {}\n\n{}\n", cell(&record.project), facts::verdict(record.outcome), cell(&record.reason));
     let stages: String = record.stages.iter().map(stage).collect();
     let stages = format!("\n| Stage | Plugin | Status | Time | Reason |\n| --- | --- | --- | ---: | --- |\n{stages}");
-    [head, metrics(record), stages, findings(record), lineage(record)].concat()
+    [head, metrics(record), stages, findings(record), drift(record), grants(record), lineage(record)].concat()
+}
+
+/// The columns that are furthest from those of the stored profile.
+fn drift(record: &RunRecord) -> String {
+    let columns = drift::columns(record);
+    if columns.is_empty() {
+        return String::new();
+    }
+    let row =
+        |column: &drift::Column| format!("| {} | {} | {} |\n", cell(&column.name), short(column.psi), drift::verdict(column.psi));
+    let rows: String = columns.iter().take(MOST_COLUMNS).map(row).collect();
+    let more = columns.len().saturating_sub(MOST_COLUMNS);
+    let more = if more > 0 { format!("\n{more} more are closer.\n") } else { String::new() };
+    format!("\n### Drift\n\n| Column | PSI | |\n| --- | ---: | --- |\n{rows}{more}")
+}
+
+/// What the stages may do beyond the handles of their kind.
+fn grants(record: &RunRecord) -> String {
+    let granted = record.stages.iter().filter(|stage| !stage.plugin.grants.is_empty());
+    let item = |stage: &StageRecord| {
+        format!("- `{}` ({}): {}\n", cell(&stage.name), cell(&stage.plugin.name), cell(&stage.plugin.grants.join(", ")))
+    };
+    let items: String = granted.map(item).collect();
+    let items = if items.is_empty() { "No stage may do anything beyond what its kind is handed.\n".to_owned() } else { items };
+    format!("\n### Grants\n\n{items}")
+}
+
+/// What the run took: the time of its stages, and how many needed none.
+fn cost(record: &RunRecord) -> String {
+    let began = record.stages.iter().filter(|stage| stage.status != StageStatus::Skipped);
+    let (mut time, mut all, mut cached) = (0.0, 0, 0);
+    for stage in began {
+        time += stage.duration_ms;
+        all += 1;
+        cached += usize::from(stage.cached_from.is_some());
+    }
+    let memory = record.stages.iter().flat_map(|stage| &stage.report.processes).filter_map(|process| process.peak_memory).max();
+    let memory = memory.map(|bytes| format!(", scripts held up to {} MiB", bytes >> 20)).unwrap_or_default();
+    format!("{} of computing, {cached} of {all} stages from the cache{memory}", millis(time))
 }
 
 fn metrics(record: &RunRecord) -> String {
@@ -54,7 +96,7 @@ fn findings(record: &RunRecord) -> String {
 }
 
 fn lineage(record: &RunRecord) -> String {
-    let mut rows = vec![("Run", record.id.clone())];
+    let mut rows = vec![("Run", record.id.clone()), ("Cost", cost(record))];
     if let Some(registered) = &record.registered {
         rows.push(("Registered", registered.to_string()));
     }

@@ -12,4 +12,4 @@ pub(crate) mod plan;
 pub(crate) mod release;
 pub(crate) mod text;
 
-pub(crate) use sprag_pages::{facts, number};
+pub(crate) use sprag_pages::{drift, facts, number};

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sprag_pipelines::{Wish, check_key, overrides, trigger};
-use sprag_schemas::pipeline::{Cause, Publication, RunRequest};
+use sprag_schemas::pipeline::{Cause, Publication, RunRequest, TriggerRecord};
 use sprag_schemas::server::Role;
 use sprag_schemas::triggers::Trigger;
 use sprag_store::Enqueued;
@@ -85,7 +85,7 @@ pub(super) async fn start(
     Json(new): Json<NewRun>,
 ) -> Result<Response, Problem> {
     caller.need(Role::Runner)?;
-    let idempotency_key = key(&headers)?;
+    let (idempotency_key, traceparent) = (key(&headers)?, traceparent(&headers));
     let entered = blocking(move || {
         let (hosted, publication) = shared.site.find(&name, new.version)?;
         if !new.params.is_empty() {
@@ -94,7 +94,8 @@ pub(super) async fn start(
             shared.site.ground.open(&hosted.home, &hosted.store, &digest, &overrides(&new.params))?;
         }
         let wish = Wish { params: new.params, tags: new.tags, idempotency_key };
-        Ok(shared.site.request(&hosted, &publication, trigger(Cause::Request, None, &caller.user), wish)?)
+        let cause = TriggerRecord { traceparent, ..trigger(Cause::Request, None, &caller.user) };
+        Ok(shared.site.request(&hosted, &publication, cause, wish)?)
     })
     .await?;
     let (status, request) = match entered {
@@ -103,6 +104,15 @@ pub(super) async fn start(
     };
     let place = format!("/api/v1/runs/{}", request.id);
     Ok((status, [(header::LOCATION, place)], Json(request)).into_response())
+}
+
+/// The span of whoever asks (W3C Trace Context). What is none is left out, as the recommendation has it.
+fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get("traceparent")?.to_str().ok()?;
+    let parts: Vec<_> = text.split('-').collect();
+    let is_hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
+    (lengths == [2, 32, 16, 2] && parts.iter().all(|part| is_hex(part))).then(|| text.to_owned())
 }
 
 /// The key of whoever asks, from the header `Idempotency-Key`.

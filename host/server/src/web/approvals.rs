@@ -13,7 +13,7 @@ use sprag_release::{Pending, ReleaseError, Waiting};
 use sprag_schemas::approval::Verdict;
 use sprag_schemas::release::Purpose;
 use sprag_schemas::server::Role;
-use sprag_store::StoreError;
+use sprag_store::{Store, StoreError};
 
 use super::{Refused, Visitor};
 use crate::api::{InPath, Shared, blocking};
@@ -72,11 +72,28 @@ pub(super) async fn show(
 ) -> Result<Response, Refused> {
     visitor.caller.need(Role::Viewer)?;
     let can_sign = visitor.caller.need(Role::Approver).is_ok() && shared.site.ground.key_of(&visitor.caller.user).is_some();
-    let pending = blocking(move || Ok(pending(&shared.site, &release)?.1)).await?;
-    Ok(visitor.page("Approval", "/approvals", &shown(&pending, &visitor, can_sign)))
+    let (pending, interval) = blocking(move || {
+        let (hosted, pending) = pending(&shared.site, &release)?;
+        let interval = interval(&hosted.store, &pending)?;
+        Ok((pending, interval))
+    })
+    .await?;
+    Ok(visitor.page("Approval", "/approvals", &shown(&pending, interval.as_deref(), &visitor, can_sign)))
 }
 
-fn shown(pending: &Pending, visitor: &Visitor, can_sign: bool) -> Markup {
+/// How sure the evaluation was of the difference to what is there now, where that is what the version was held against.
+fn interval(store: &Store, pending: &Pending) -> Result<Option<String>, Problem> {
+    let (event, Some(there)) = (&pending.event, &pending.event.replaces) else { return Ok(None) };
+    let Some(version) = store.version(&event.version.name, event.version.version)? else { return Ok(None) };
+    let Some(run) = store.run(&version.lineage.run_id)?.filter(|run| run.production.as_ref() == Some(there)) else {
+        return Ok(None);
+    };
+    let evaluation = crate::beside::evaluation(store, &run);
+    let interval = evaluation.as_ref().and_then(|evaluation| evaluation.interval());
+    Ok(interval.map(|(metric, words)| format!("Interval of the difference in {metric}: {words}.")))
+}
+
+fn shown(pending: &Pending, interval: Option<&str>, visitor: &Visitor, can_sign: bool) -> Markup {
     let event = &pending.event;
     let back = if event.purpose == Purpose::Rollback { "back " } else { "" };
     let there = event.replaces.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
@@ -98,6 +115,7 @@ fn shown(pending: &Pending, visitor: &Visitor, can_sign: bool) -> Markup {
                     td.number { (metric.production.map(|value| signed(metric.candidate - value)).unwrap_or_default()) }
                 } } }
             } }
+            @if let Some(interval) = interval { p { (interval) } }
         }
         h2 { "What differs from what is there now" }
         @if event.differences.is_empty() { p { "Nothing that is on record." } }

@@ -1,9 +1,11 @@
 //! The page: what people see of a server. It works without a script; with one, a run that is under way is shown as it goes on.
 
 mod approvals;
+mod compare;
 mod login;
 mod models;
 mod pipelines;
+mod plugins;
 mod provider;
 mod runs;
 
@@ -37,12 +39,14 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/", get(runs::index))
         .route("/runs/{id}", get(runs::show))
         .route("/runs/{id}/cancel", post(runs::cancel))
-        .route("/compare", get(runs::compare))
+        .route("/compare", get(compare::runs))
         .route("/pipelines", get(pipelines::index))
         .route("/pipelines/{name}", get(pipelines::show))
         .route("/pipelines/{name}/start", post(pipelines::start))
         .route("/models", get(models::index))
         .route("/models/{name}", get(models::show))
+        .route("/models/{name}/compare", get(compare::models))
+        .route("/plugins", get(plugins::index))
         .route("/approvals", get(approvals::index))
         .route("/approvals/{release}", get(approvals::show).post(approvals::say))
         .route("/login", get(login::form).post(login::log_in))
@@ -108,7 +112,13 @@ impl Visitor {
 
     /// A page.
     pub(crate) fn page(&self, title: &str, here: &str, body: &Markup) -> Response {
-        let places = [("/", "Runs"), ("/pipelines", "Pipelines"), ("/models", "Models"), ("/approvals", "Approvals")];
+        let places = [
+            ("/", "Runs"),
+            ("/pipelines", "Pipelines"),
+            ("/models", "Models"),
+            ("/plugins", "Plugins"),
+            ("/approvals", "Approvals"),
+        ];
         let nav = html! {
             ul {
                 @for (path, name) in places {

@@ -82,9 +82,13 @@ pub(super) async fn show(
     let body = html! {
         h1 { (name) }
         h2 { "Versions" }
+        form method="get" action={ "/models/" (sprag_pages::run::encoded(&name)) "/compare" } {
         div.scroll tabindex="0" { table {
-            thead { tr { th scope="col" { "Version" } th scope="col" { "Run" } @for metric in &names { th.number scope="col" { (metric) } } th scope="col" { "Digest" } } }
-            tbody { @for version in versions.iter().rev() { @let number = version.version.version; tr {
+            thead { tr {
+                th scope="col" { "Version" } th scope="col" { "Run" } @for metric in &names { th.number scope="col" { (metric) } } th scope="col" { "Digest" }
+                th scope="col" { abbr title="first to compare" { "A" } } th scope="col" { abbr title="second to compare" { "B" } }
+            } }
+            tbody { @for (place, version) in versions.iter().rev().enumerate() { @let number = version.version.version; tr {
                 th scope="row" { (number) }
                 td { a href={ "/runs/" (version.lineage.run_id) } { (version.lineage.run_id) } }
                 @for metric in &names {
@@ -92,8 +96,12 @@ pub(super) async fn show(
                     td.number { (value.map(|value| short(value.candidate)).unwrap_or_default()) }
                 }
                 td { code { (version.model.digest) } }
+                td { input type="radio" name="a" value=(number) checked[place == 1] aria-label={ "compare version " (number) " as A" }; }
+                td { input type="radio" name="b" value=(number) checked[place == 0] aria-label={ "compare version " (number) " as B" }; }
             } } }
         } }
+        @if versions.len() > 1 { button type="submit" { "Compare the two that are chosen" } }
+        }
         @if versions.len() > 1 {
             div.plots { @for (metric, points) in series {
                 @let plot = Plot { x: "version".to_owned(), y: metric.clone(), series: vec![Series { name: metric.clone(), points }], kind: Kind::Lines };

@@ -1,19 +1,17 @@
-//! Runs: the list, one, and two side by side.
+//! Runs: the list, and one.
 
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
-use sprag_pages::facts;
 use sprag_pages::layout::badge;
-use sprag_pages::number::{short, signed};
 use sprag_pages::run::content;
 use sprag_schemas::pipeline::RunRequest;
 use sprag_schemas::record::RunRecord;
 use sprag_schemas::server::Role;
 
 use super::{Refused, Visitor};
-use crate::api::{InPath, InQuery, Shared, blocking, find, view};
+use crate::api::{InPath, InQuery, Shared, blocking, find};
 use crate::beside::beside;
 use crate::problem::Problem;
 
@@ -23,12 +21,6 @@ const LISTED: usize = 50;
 #[derive(Deserialize)]
 pub(super) struct Before {
     before: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Two {
-    a: String,
-    b: String,
 }
 
 #[derive(Deserialize)]
@@ -175,86 +167,4 @@ pub(super) async fn cancel(
     })
     .await?;
     Ok(Redirect::to(&place).into_response())
-}
-
-/// `GET /compare?a=RUN&b=RUN`
-pub(super) async fn compare(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    InQuery(Two { a, b }): InQuery<Two>,
-) -> Result<Response, Refused> {
-    visitor.caller.need(Role::Viewer)?;
-    let (one, other) = blocking(move || {
-        let of = |id: &str| view(&shared.site, id)?.run.ok_or_else(|| Problem::not_found(format!("`{id}` has no run")));
-        Ok((of(&a)?, of(&b)?))
-    })
-    .await?;
-    Ok(visitor.page("Two runs", "/", &side_by_side(&one, &other)))
-}
-
-fn side_by_side(one: &RunRecord, other: &RunRecord) -> Markup {
-    let of = |run: &RunRecord| facts::compared(run).into_iter().map(|metric| (metric.name, metric.candidate)).collect::<Vec<_>>();
-    let (ones, others) = (of(one), of(other));
-    let names: Vec<String> = {
-        let mut names: Vec<_> = ones.iter().chain(&others).map(|(name, _)| name.clone()).collect();
-        let mut seen = std::collections::BTreeSet::new();
-        names.retain(|name| seen.insert(name.clone()));
-        names
-    };
-    let value = |all: &[(String, f64)], name: &str| all.iter().find(|(found, _)| found == name).map(|(_, value)| *value);
-    let differences = differences(one, other);
-    html! {
-        h1 { "Two runs" }
-        div.scroll tabindex="0" { table {
-            thead { tr {
-                th scope="col" { "" }
-                @for run in [one, other] { th scope="col" { a href={ "/runs/" (run.id) } { (run.id) } " " (badge(run.outcome.name())) } }
-                th.number scope="col" { "Difference" }
-            } }
-            tbody {
-                @for name in &names {
-                    @let (a, b) = (value(&ones, name), value(&others, name));
-                    tr {
-                        th scope="row" { (name) }
-                        @for found in [a, b] { td { (found.map_or_else(|| "none".to_owned(), short)) } }
-                        td.number { @if let (Some(a), Some(b)) = (a, b) { (signed(b - a)) } }
-                    }
-                }
-                @for (what, a, b) in &differences { tr { th scope="row" { (what) } td { code { (a) } } td { code { (b) } } td {} } }
-            }
-        } }
-        @if names.is_empty() && differences.is_empty() { p { "They differ in nothing that is on record." } }
-    }
-}
-
-/// What else is not the same: data, components, parameters, grants.
-fn differences(one: &RunRecord, other: &RunRecord) -> Vec<(String, String, String)> {
-    let facts = |run: &RunRecord| {
-        let mut facts = std::collections::BTreeMap::new();
-        if let Some(data) = &run.data {
-            facts.insert("data".to_owned(), data.file_digest.clone());
-            facts.insert("hold-out".to_owned(), data.holdout_digest.clone());
-        }
-        facts.insert("commit".to_owned(), run.origin.git_commit.clone().unwrap_or_else(|| "none".to_owned()));
-        facts.insert("seed".to_owned(), run.seed.to_string());
-        for stage in &run.stages {
-            facts.insert(format!("{} component", stage.name), stage.plugin.digest.clone());
-            facts.insert(format!("{} grants", stage.name), stage.plugin.grants.join(", "));
-            for (name, value) in &stage.params {
-                facts.insert(format!("{}.{name}", stage.name), value.to_string());
-            }
-        }
-        facts
-    };
-    let (a, b) = (facts(one), facts(other));
-    let names: std::collections::BTreeSet<_> = a.keys().chain(b.keys()).cloned().collect();
-    let of = |facts: &std::collections::BTreeMap<String, String>, name: &str| {
-        facts.get(name).cloned().unwrap_or_else(|| "none".to_owned())
-    };
-    names
-        .into_iter()
-        .map(|name| (of(&a, &name), of(&b, &name), name))
-        .filter(|(a, b, _)| a != b)
-        .map(|(a, b, name)| (name, a, b))
-        .collect()
 }
