@@ -135,7 +135,7 @@ fn an_unknown_name_with_the_known_ones() {
     project.edit("plugin = \"train-ridge\"", "plugin = \"train-rigde\"");
     assert_snapshot!(project.run(&["run"]).exits(exit_code::BAD_PROJECT).error(), @r"
     exit code 2
-    error: [TEMP]/diabetes/sprag.toml:27: stage `train`: plugin `train-rigde`: expected a built-in plugin (`check-tabular`, `test-regressor`, `test-classifier`, `train-ridge`, `train-logistic`, `train-python`, `evaluate-regression`, `evaluate-classification`, `register-local`, `package-oci`, `provision-local`, `provision-azure`, `deploy-local`, `deploy-kubernetes`, `deploy-aci`, `deploy-webapp`, `deploy-azureml`, `smoke-test-http`, `notify-webhook`, `notify-email`, `approve-by-rule`), found `train-rigde`
+    error: [TEMP]/diabetes/sprag.toml:27: stage `train`: plugin `train-rigde`: expected a built-in plugin (`check-tabular`, `test-regressor`, `test-classifier`, `train-ridge`, `train-logistic`, `train-python`, `train-onnx`, `evaluate-regression`, `evaluate-classification`, `register-local`, `package-oci`, `provision-local`, `provision-azure`, `import-mlflow`, `deploy-local`, `deploy-kubernetes`, `deploy-aci`, `deploy-webapp`, `deploy-azureml`, `smoke-test-http`, `notify-webhook`, `notify-email`, `notify-mlflow`, `approve-by-rule`), found `train-rigde`
 
     hint: a component file is named by a path: `./train-rigde.wasm`
     ");

@@ -6,7 +6,7 @@ use sprag_schemas::exit_code;
 
 use crate::context::Project;
 
-/// The file of each system, and the published schema that `check-jsonschema` holds it against; Jenkins has none.
+/// The file of each system, and the published schema that `check-jsonschema` holds it against; Jenkins has none, and its file is Groovy.
 const SYSTEMS: [(&str, &str, Option<&str>); 5] = [
     ("github", ".github/workflows/model.yml", Some("vendor.github-workflows")),
     ("azure-pipelines", "azure-pipelines.yml", Some("vendor.azure-pipelines")),
@@ -40,6 +40,37 @@ fn each_pipeline_is_what_its_system_s_published_schema_says() {
             assert!(output.status.success(), "{system}: {said}");
         }
     }
+}
+
+#[test]
+fn a_jenkinsfile_is_groovy() {
+    let lint = crate::context::root().join("target/ci-node/node_modules/.bin/npm-groovy-lint");
+    let has_java = std::process::Command::new("java").arg("-version").output().is_ok_and(|output| output.status.success());
+    if !lint.exists() || !has_java {
+        let without = std::env::var("SPRAG_TESTS_WITHOUT").unwrap_or_default();
+        let may_be = std::env::var_os("CI").is_none() || without.split_whitespace().any(|name| name == "java" || name == "npm");
+        assert!(may_be, "expected `npm-groovy-lint` and `java`: .ci/run installs them");
+        eprintln!("not tested here: `npm-groovy-lint` or `java` is not there");
+        return;
+    }
+    let faults = |project: &Project| {
+        let mut command = std::process::Command::new(&lint);
+        command.args(["--noserver", "--no-insight", "--output", "json", "--files", "Jenkinsfile", "--path"]).arg(project.root());
+        let output = command.env("HOME", project.outside()).current_dir(project.outside()).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let told: serde_json::Value =
+            serde_json::from_str(&text[text.find('{').unwrap_or_default()..]).unwrap_or_else(|error| panic!("{error}: {text}"));
+        let files = told["files"].as_object().unwrap().values().cloned().collect::<Vec<_>>();
+        assert_eq!(files.len(), 1, "{text}");
+        let errors = files[0]["errors"].as_array().unwrap().clone();
+        errors.iter().filter(|error| error["severity"] == "error").map(|error| error["msg"].to_string()).collect::<Vec<_>>()
+    };
+    let project = Project::example("diabetes");
+    let _ = project.run(&["ci", "init", "jenkins"]).ok();
+    assert_eq!(faults(&project), Vec::<String>::new());
+    // The parser finds what is none.
+    project.write("Jenkinsfile", project.read("Jenkinsfile").replace("agent any", "agent any }"));
+    assert_eq!(faults(&project).len(), 1);
 }
 
 #[test]

@@ -34,7 +34,20 @@ fn exit_codes() {
 #[test]
 fn schemas() {
     let project = Project::none();
-    for what in ["project", "run", "model", "event", "release", "release-event", "package", "approval", "canary", "policy"] {
+    for what in [
+        "project",
+        "run",
+        "model",
+        "event",
+        "release",
+        "release-event",
+        "run-event",
+        "package",
+        "approval",
+        "canary",
+        "policy",
+        "oidc",
+    ] {
         let schema = project.run(&["schema", what]).ok();
         jsonschema::meta::validate(&schema.json::<Value>()).unwrap();
         hold(&format!("{what}.schema.json"), &schema.stdout);

@@ -121,7 +121,24 @@ fn junit_and_markdown_of_a_run_that_was_promoted() {
     | evaluate | evaluate-regression 0.1.0 | passed | [TIME] | the first model, since none is in production yet; mse is 3298.89; the other condition holds |
     | register | register-local 0.1.0 | passed | [TIME] | diabetes@1 is `production` |
 
+    ### Drift
+
+    | Column | PSI | |
+    | --- | ---: | --- |
+    | S4 | 0.00411178 | as before |
+    | S6 | 0.003543549 | as before |
+    | S3 | 0.003117624 | as before |
+    | BP | 0.003007246 | as before |
+    | BMI | 0.002273037 | as before |
+
+    Closer than these: 6.
+
+    ### Grants
+
+    No stage may do anything beyond what its kind is handed.
+
     - Run: [RUN]
+    - Cost: [TIME] of computing, 0 of 5 stages from the cache
     - Registered: diabetes@1
     - Trained: train-ridge 0.1.0 on `data/diabetes.csv`, target `Y`, alpha=0.5
     - Data: sha256:[DIGEST]
@@ -192,7 +209,24 @@ fn junit_and_markdown_of_a_run_that_was_blocked() {
 
     - `sanity-check` row-count: expected at least 1000 rows, found 442
 
+    ### Drift
+
+    | Column | PSI | |
+    | --- | ---: | --- |
+    | S4 | 0.00411178 | as before |
+    | S6 | 0.003543549 | as before |
+    | S3 | 0.003117624 | as before |
+    | BP | 0.003007246 | as before |
+    | BMI | 0.002273037 | as before |
+
+    Closer than these: 6.
+
+    ### Grants
+
+    No stage may do anything beyond what its kind is handed.
+
     - Run: [RUN]
+    - Cost: [TIME] of computing, 0 of 1 stages from the cache
     - Data: sha256:[DIGEST]
     ");
 }

@@ -27,3 +27,4 @@ mod registry;
 mod scikit_learn;
 mod triton;
 mod wasmtime;
+mod watched;

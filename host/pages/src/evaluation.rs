@@ -100,7 +100,7 @@ mod tests {
         let of = |metric: &str| {
             Evaluation::read(&text(metric)).and_then(|read| read.interval().map(|(name, words)| format!("{name}: {words}")))
         };
-        assert_eq!(of("null").as_deref(), Some("mse: -1492 to 95.87 (95 %, 1000 draws of 89 rows)"));
+        assert_eq!(of("null").as_deref(), Some("mse: -1491.78 to 95.87 (95 %, 1000 draws of 89 rows)"));
         assert!(of("\"r2\"").is_some_and(|words| words.starts_with("r2: ")));
         assert_eq!(Evaluation::read("{}"), None);
     }

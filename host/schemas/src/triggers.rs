@@ -51,7 +51,8 @@ pub struct Trigger {
     /// The branches whose pushes count. Default: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub branches: Vec<String>,
-    /// A file, relative to the project, or all files below a folder: a run starts when their content is another.
+    /// A file, relative to the project, or all files below a folder: a run starts when their content is another. Or an address that begins with `https://`: of a list of
+    /// objects in Azure Blob Storage or S3, or of one object. A `secret` of the trigger is the end of its query, such as a shared access signature.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watch: Option<String>,
     /// How often `watch` and `drift` look. Default: `30s` and `1h`.
@@ -118,6 +119,11 @@ pub enum TriggerKind<'a> {
 }
 
 impl Trigger {
+    /// Whether it watches an address, and no file.
+    pub fn watches_address(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.starts_with("https://") || watch.starts_with("http://"))
+    }
+
     /// What it is; the error says what is wrong with its keys.
     ///
     /// # Errors
@@ -158,6 +164,7 @@ impl Trigger {
                 Err("expected `secret`, the name of the secret that pushes are signed with, found none".to_owned())
             }
             TriggerKind::Webhook(_) => is(&["secret", "branches"]),
+            TriggerKind::Watch(_) if self.watches_address() => is(&["every", "secret"]),
             TriggerKind::Watch(_) | TriggerKind::Drift(_) => is(&["every"]),
             TriggerKind::After(_) => is(&[]),
         }

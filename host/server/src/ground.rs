@@ -36,6 +36,12 @@ pub trait Ground: Send + Sync {
     /// There is none: says what was looked for, and never a value.
     fn secret(&self, home: &Path, manifest: &Manifest, name: &str) -> Result<String, String>;
 
+    /// What objects there are at an address, as one digest: a list of an object store, or one object. A secret is the end of its query.
+    ///
+    /// # Errors
+    /// It cannot be told: says why, and never more of the address than its host.
+    fn listed(&self, address: &str, secret: Option<&str>) -> Result<String, String>;
+
     /// Whether the traffic of an environment has drifted from what its model was trained on: what to remember that by, and a sentence that says so.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Machines are noisy, so what can be compared is measured in turn in one run, and the median and the ratio are what counts. Where a tool
 //! to compare with is missing, the line says so. `SPRAG_BENCH_PYTHON` names the Python to compare with (`python3` without it): it needs
 //! scikit-learn, pandas and pyarrow, and polars for one line more; FastAPI, uvicorn and MLflow for the services. `process`, `inside`, `linalg`,
-//! `authoring`, `scripts`, `ingest`, `serving`, `server` or `batch` as arguments run these parts alone. `SPRAG_BENCH_HERMETIC` names the wheel of the hermetic tier's Python. The services need `wrk`, the packaged component a stock `wasmtime` (`SPRAG_BENCH_WASMTIME`), and plugins of other languages
+//! `authoring`, `scripts`, `ingest`, `serving`, `server` or `batch` as arguments run these parts alone. `SPRAG_BENCH_PREFECT` and `SPRAG_BENCH_DAGSTER` name Pythons that have those, beside `server`. `SPRAG_BENCH_HERMETIC` names the wheel of the hermetic tier's Python. The services need `wrk`, the packaged component a stock `wasmtime` (`SPRAG_BENCH_WASMTIME`), and plugins of other languages
 //! componentize-py and npm.
 //! Nothing here is asserted.
 
@@ -14,6 +14,7 @@ mod ingest;
 mod inside;
 mod linalg;
 mod measure;
+mod orchestrators;
 mod process;
 mod python;
 mod scripts;

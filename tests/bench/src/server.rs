@@ -11,6 +11,7 @@ use sprag_schemas::record::RunRecord;
 use sprag_store::Store;
 
 use crate::measure::{Report, Times, alone, ms};
+use crate::orchestrators;
 
 /// For how long runs are asked for.
 const SECONDS: f64 = 5.0;
@@ -32,7 +33,8 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, scratch: &Path) {
     assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
     let begun = Instant::now();
     let server = Server::start(sprag, &project, scratch);
-    report.add("`sprag server` until it answers", ms(begun.elapsed().as_secs_f64()), String::new(), String::new(), None);
+    let up = begun.elapsed().as_secs_f64();
+    report.add("`sprag server` until it answers", ms(up), String::new(), String::new(), None);
     let megabytes = || format!("{} MB", server.resident() >> 20);
     report.add("a server that has done nothing yet, resident", megabytes(), String::new(), String::new(), None);
     server.one_run();
@@ -50,6 +52,8 @@ pub(crate) fn run(report: &mut Report, sprag: &Path, scratch: &Path) {
         assert!(text.contains("Older runs"), "a page of many runs has more behind it");
     });
     report.add(&format!("page of the newest of {LISTED} runs"), ms(page.median()), String::new(), String::new(), None);
+    drop(server);
+    orchestrators::run(report, (up, first.median()), scratch);
 }
 
 /// More runs, as they would be had they been run.

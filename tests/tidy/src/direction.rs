@@ -6,7 +6,7 @@ use crate::manifests::{Crate, Section, crates};
 use crate::repository::{assert_none, files_of, read};
 
 /// The host's crates, each with those that it may depend on. A new edge is a decision: it changes this table and the map in ARCHITECTURE.md.
-const HOST: [(&str, &[&str]); 29] = [
+const HOST: [(&str, &[&str]); 32] = [
     ("sprag-schemas", &[]),
     ("sprag-core", &["sprag-schemas"]),
     ("sprag-data", &["sprag-schemas", "sprag-core"]),
@@ -20,6 +20,9 @@ const HOST: [(&str, &[&str]); 29] = [
     ("sprag-scoring", &[]),
     ("sprag-serve", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-scoring", "sprag-tls"]),
     ("sprag-tls", &[]),
+    ("sprag-http", &[]),
+    ("sprag-sso", &["sprag-schemas", "sprag-http"]),
+    ("sprag-telemetry", &["sprag-schemas", "sprag-core", "sprag-http"]),
     ("sprag-batch", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime"]),
     ("sprag-conformance", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime"]),
     ("sprag-egress", &["sprag-schemas", "sprag-core", "sprag-runtime"]),
@@ -41,7 +44,16 @@ const HOST: [(&str, &[&str]); 29] = [
     ("sprag-python", &["sprag-schemas", "sprag-core", "sprag-data", "sprag-runtime", "sprag-confine"]),
     (
         "sprag-server",
-        &["sprag-schemas", "sprag-core", "sprag-store", "sprag-lifecycle", "sprag-pages", "sprag-pipelines", "sprag-release"],
+        &[
+            "sprag-schemas",
+            "sprag-core",
+            "sprag-store",
+            "sprag-lifecycle",
+            "sprag-pages",
+            "sprag-pipelines",
+            "sprag-release",
+            "sprag-sso",
+        ],
     ),
     ("sprag-services", &["sprag-schemas", "sprag-runtime"]),
     ("sprag-package", &["sprag-schemas", "sprag-core", "sprag-store", "sprag-runtime", "sprag-guest-build"]),
@@ -77,6 +89,9 @@ const HOST: [(&str, &[&str]); 29] = [
             "sprag-serve",
             "sprag-server",
             "sprag-services",
+            "sprag-http",
+            "sprag-sso",
+            "sprag-telemetry",
             "sprag-tls",
             "sprag-builtin",
         ],

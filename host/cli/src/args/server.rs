@@ -85,7 +85,7 @@ pub enum TokenCommand {
     #[command(after_help = "Example:\n  sprag token revoke Zk3x9QpA")]
     Revoke {
         /// Its id.
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", allow_hyphen_values = true)]
         id: String,
     },
 }

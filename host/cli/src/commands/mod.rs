@@ -14,6 +14,7 @@ mod driving;
 pub mod environments;
 pub mod key;
 mod keys;
+mod listing;
 pub mod lock;
 mod login;
 pub mod model;

@@ -45,7 +45,7 @@ fn notify(run: Option<&str>, json: bool, project: Option<&Path>, console: &Conso
     let project = super::load(project, &[])?;
     if project.plan.notify.is_empty() {
         let error = CommandError::user("expected somebody who is told of runs, found no `[run.notify.NAME]` in sprag.toml");
-        return Err(error.hint("docs/guides/mlflow.md shows one"));
+        return Err(error.hint("docs/guides/neighbours.md shows some"));
     }
     accept_lock(&project, false)?;
     let runs = match run {

@@ -259,6 +259,10 @@ impl Ground for Here {
             .ok_or_else(|| format!("the secret `{name}` is no text that others could sign with"))
     }
 
+    fn listed(&self, address: &str, secret: Option<&str>) -> Result<String, String> {
+        super::listing::listed(address, secret)
+    }
+
     fn drifted(
         &self,
         _home: &Path,

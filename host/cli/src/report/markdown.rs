@@ -6,7 +6,7 @@ use super::number::{millis, short, signed};
 use super::{drift, facts};
 
 /// How many columns are listed by their drift.
-const MOST_COLUMNS: usize = 10;
+const MOST_COLUMNS: usize = 5;
 
 /// The run as Markdown.
 pub(crate) fn summary(record: &RunRecord) -> String {
@@ -26,7 +26,7 @@ fn drift(record: &RunRecord) -> String {
         |column: &drift::Column| format!("| {} | {} | {} |\n", cell(&column.name), short(column.psi), drift::verdict(column.psi));
     let rows: String = columns.iter().take(MOST_COLUMNS).map(row).collect();
     let more = columns.len().saturating_sub(MOST_COLUMNS);
-    let more = if more > 0 { format!("\n{more} more are closer.\n") } else { String::new() };
+    let more = if more > 0 { format!("\nCloser than these: {more}.\n") } else { String::new() };
     format!("\n### Drift\n\n| Column | PSI | |\n| --- | ---: | --- |\n{rows}{more}")
 }
 

@@ -126,7 +126,7 @@ fn trigger_problems(manifest: &Manifest) -> Vec<Problem> {
                     object_to(&["cron"], message);
                 }
             }
-            Ok(TriggerKind::Webhook(_)) => {
+            Ok(TriggerKind::Webhook(_) | TriggerKind::Watch(_)) => {
                 if let Some(secret) = trigger.secret.as_ref().filter(|secret| !manifest.secrets.contains_key(*secret)) {
                     object_to(&["secret"], unknown_secret(secret, manifest));
                 }

@@ -110,6 +110,13 @@ impl Triggers {
             TriggerKind::Cron(cron) => scheduled(one.trigger, cron, state.as_deref(), now)?,
             TriggerKind::Watch(path) if self.is_time(one, WATCH_EVERY, at) => {
                 let place = (pipeline.to_owned(), one.name.to_owned());
+                if one.trigger.watches_address() {
+                    let (home, ground) = (&one.hosted.home, &self.site.ground);
+                    let secret = one.trigger.secret.as_deref().map(|name| ground.secret(home, one.manifest, name)).transpose()?;
+                    let found = ground.listed(path, secret.as_deref())?;
+                    let looked = watch::listed(found, path, state.as_deref(), self.unsettled.entry(place).or_default());
+                    return self.settle(one, looked);
+                }
                 watch::look(&one.hosted.home.join(path), path, state.as_deref(), self.unsettled.entry(place).or_default())?
             }
             TriggerKind::Drift(environment) if self.is_time(one, DRIFT_EVERY, at) => {
@@ -122,6 +129,13 @@ impl Triggers {
             TriggerKind::After(other) => after::look(&self.site, pipeline, other, state.as_deref(), manifests)?,
             TriggerKind::Watch(_) | TriggerKind::Drift(_) => Look::Nothing,
         };
+        self.settle(one, looked)
+    }
+
+    /// Does what a look at a trigger came to.
+    fn settle(&self, one: &One<'_>, looked: Look) -> Result<(), String> {
+        let text = |error: &(dyn std::error::Error + 'static)| sprag_lifecycle::with_causes(error);
+        let (store, pipeline) = (&one.hosted.store, one.publication.pipeline.as_str());
         let remember = |state: &str| store.put_trigger_state(pipeline, one.name, state).map_err(|error| text(&error));
         match looked {
             Look::Nothing => Ok(()),

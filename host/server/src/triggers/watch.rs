@@ -39,6 +39,21 @@ pub(super) fn look(path: &Path, shown: &str, state: Option<&str>, last: &mut Str
     })
 }
 
+/// Looks at what an address lists, as one digest, which is believed when two looks in a row found the same.
+pub(super) fn listed(found: String, address: &str, state: Option<&str>, last: &mut String) -> Look {
+    if *last != found {
+        *last = found;
+        return Look::Nothing;
+    }
+    // What follows a question mark may be a secret.
+    let shown = address.split('?').next().unwrap_or_default();
+    match state {
+        Some(known) if known == found => Look::Nothing,
+        None => Look::Remember(found),
+        Some(_) => Look::Start(Cause::Watch, format!("`{shown}` has other objects: {}", &found[..19]), found),
+    }
+}
+
 /// The file itself, or the files below a folder, in the order of their names.
 fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
     let failed = |path: &Path, error: std::io::Error| format!("failed to read `{}`: {error}", path.display());
