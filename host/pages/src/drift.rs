@@ -65,7 +65,7 @@ pub(crate) fn shown(record: &RunRecord) -> Markup {
                     td.number { (short(column.psi)) }
                     td aria-hidden="true" {
                         @let width = (column.psi / (2.0 * DRIFTED)).clamp(0.0, 1.0) * 120.0;
-                        svg.bar viewBox="0 0 120 10" { rect width=(format!("{width:.1}")) height="10" fill="#2680d9"; line x1="60" x2="60" y1="0" y2="10" stroke="#80868e"; }
+                        svg.bar viewBox="0 0 120 10" { rect width=(format!("{width:.1}")) height="10" fill="#2680d9" {} line x1="60" x2="60" y1="0" y2="10" stroke="#80868e" {} }
                     }
                     td { (verdict(column.psi)) }
                     td.number { (column.ks.map(short).unwrap_or_default()) }

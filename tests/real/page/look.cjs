@@ -40,6 +40,7 @@ async function main() {
       const page = watch(await context.newPage());
       for (const [what, path] of Object.entries({
         runs: '/', run, pipelines: '/pipelines', pipeline: '/pipelines/diabetes', models: '/models', model: '/models/diabetes',
+        versions: '/models/diabetes/compare?a=1&b=2', plugins: '/plugins',
         approvals: '/approvals', approval: `/approvals/${release}`, login: '/login',
       })) {
         await page.goto(url + path);
