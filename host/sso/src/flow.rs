@@ -291,3 +291,112 @@ fn random() -> Result<String, LoginError> {
     getrandom::fill(&mut bytes).map_err(|_| LoginError::Random)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A provider that says who it is, and has no key.
+    async fn login(issuer: Option<&str>) -> Login {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = format!("http://{}", listener.local_addr().unwrap());
+        let said = json!({
+            "issuer": issuer.unwrap_or(&here), "authorization_endpoint": format!("{here}/auth?tenant=1"),
+            "token_endpoint": format!("{here}/token"), "jwks_uri": format!("{here}/keys"),
+        });
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut asked = [0; 4096];
+                let count = stream.read(&mut asked).await.unwrap();
+                let body = match &asked[..count] {
+                    asked if asked.starts_with(b"GET /.well-known") => said.to_string(),
+                    asked if asked.starts_with(b"GET /keys") => json!({ "keys": [] }).to_string(),
+                    _ => json!({ "error": "invalid_grant" }).to_string(),
+                };
+                let status = if asked.starts_with(b"POST") { "400 Bad Request" } else { "200 OK" };
+                let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                stream.write_all((head + &body).as_bytes()).await.unwrap();
+            }
+        });
+        let settings =
+            json!({ "issuer": here, "client-id": "sprag", "url": "http://127.0.0.1:4180/", "roles": { "viewer": ["*"] } });
+        let http = Http::new(None, Duration::from_secs(10), 1 << 16).unwrap();
+        Login::new(serde_json::from_value(settings).unwrap(), None, http).unwrap()
+    }
+
+    fn state(begun: &Begun) -> String {
+        let url = url::Url::parse(&begun.url).unwrap();
+        url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
+    }
+
+    #[tokio::test]
+    async fn a_browser_is_sent_with_all_that_ties_the_answer_to_it() {
+        let login = login(None).await;
+        let (one, other) = (login.begin("/models").await.unwrap(), login.begin("/models").await.unwrap());
+        let url = url::Url::parse(&one.url).unwrap();
+        let of = |name: &str| url.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned();
+        assert_eq!((url.path(), of("tenant"), of("response_type")), ("/auth", "1".to_owned(), "code".to_owned()));
+        assert_eq!((of("code_challenge_method"), of("scope")), ("S256".to_owned(), "openid email profile".to_owned()));
+        assert_eq!(of("redirect_uri"), "http://127.0.0.1:4180/login/oidc/return");
+        assert_eq!(of("state").len(), 43);
+        assert_ne!((state(&one), &one.browser), (state(&other), &other.browser));
+    }
+
+    #[tokio::test]
+    async fn a_login_counts_once_and_in_the_browser_that_began_it() {
+        let login = login(None).await;
+        let begun = login.begin("/").await.unwrap();
+        let returned = Returned { state: state(&begun), code: Some("c".to_owned()), ..Returned::default() };
+        assert!(matches!(login.finish(&Returned::default(), Some(&begun.browser)).await, Err(LoginError::Unknown)));
+        assert!(matches!(login.finish(&returned, Some("another")).await, Err(LoginError::Unknown)));
+        // It is over with the first answer, whatever came of it.
+        assert!(matches!(login.finish(&returned, Some(&begun.browser)).await, Err(LoginError::Unknown)));
+        let begun = login.begin("/").await.unwrap();
+        let refused = Returned { state: state(&begun), error: Some("access_denied".to_owned()), ..Returned::default() };
+        let error = login.finish(&refused, Some(&begun.browser)).await.unwrap_err();
+        assert_eq!(error.to_string(), "the provider says `access_denied`");
+        let begun = login.begin("/").await.unwrap();
+        let mixed = Returned {
+            state: state(&begun),
+            iss: Some("https://other".to_owned()),
+            code: Some("c".to_owned()),
+            ..Returned::default()
+        };
+        assert!(matches!(login.finish(&mixed, Some(&begun.browser)).await, Err(LoginError::Unknown)));
+    }
+
+    #[tokio::test]
+    async fn a_code_that_does_not_count_gives_nothing() {
+        let login = login(None).await;
+        let begun = login.begin("/").await.unwrap();
+        let returned = Returned { state: state(&begun), code: Some("stolen".to_owned()), ..Returned::default() };
+        let error = login.finish(&returned, Some(&begun.browser)).await.unwrap_err().to_string();
+        assert_eq!(error, "the provider's tokens: expected status 200, found 400 `invalid_grant`");
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_says_it_is_another_is_not_believed() {
+        let error = login(Some("https://login.example.com")).await.begin("/").await.unwrap_err().to_string();
+        assert!(
+            error.contains("expected the issuer `http://127.0.0.1:") && error.ends_with("found `https://login.example.com`"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn whoever_floods_takes_no_more_memory() {
+        let login = login(None).await;
+        let first = login.begin("/").await.unwrap();
+        for _ in 0..MOST {
+            let _begun = login.begin("/").await.unwrap();
+        }
+        assert_eq!(login.under_way().len(), MOST);
+        assert!(!login.under_way().contains_key(&state(&first)), "the oldest gives way");
+    }
+}

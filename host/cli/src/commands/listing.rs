@@ -98,6 +98,7 @@ fn of_object(answer: &Response<Vec<u8>>) -> String {
 fn page(body: &[u8]) -> Result<Option<Page>, String> {
     let mut reader = Reader::from_reader(body);
     let (mut page, mut path, mut object) = (Page::default(), Vec::<String>::new(), (String::new(), String::new()));
+    let mut is_list = false;
     loop {
         let event = match reader.read_event() {
             Ok(event) => event,
@@ -111,6 +112,7 @@ fn page(body: &[u8]) -> Result<Option<Page>, String> {
                 if path.len() == 1 && !matches!(path[0].as_str(), "EnumerationResults" | "ListBucketResult") {
                     return Ok(None);
                 }
+                is_list = true;
             }
             Event::Text(text) => {
                 let text = text.decode().map_err(|error| error.to_string())?;
@@ -141,9 +143,7 @@ fn page(body: &[u8]) -> Result<Option<Page>, String> {
                     page.objects.insert(name, tag);
                 }
             }
-            Event::Eof if path.is_empty() => {
-                return Ok(if reader.buffer_position() > 0 && !body.trim_ascii().is_empty() { Some(page) } else { None });
-            }
+            Event::Eof if path.is_empty() => return Ok(is_list.then_some(page)),
             Event::Eof => return Err("expected a whole list, found one that breaks off".to_owned()),
             _ => {}
         }
