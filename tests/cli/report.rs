@@ -51,3 +51,17 @@ fn what_cannot_be_reported_is_said() {
     let folder = project.run(&["report", "-o", "folder"]).exits(exit_code::BAD_PROJECT);
     assert!(folder.stderr.contains("failed to write `folder`"), "{}", folder.stderr);
 }
+
+#[test]
+fn a_classifier_of_two_classes_is_shown_with_its_calibration() {
+    let rows: String = (0..400)
+        .map(|row| format!("{},{}\n", f64::from(row) / 100.0, if row > 200 || row % 7 == 0 { "yes" } else { "no" }))
+        .collect();
+    let project = Project::small(&format!("x,y\n{rows}"));
+    project.edit("train-ridge", "train-logistic");
+    project.edit("evaluate-regression", "evaluate-classification");
+    let _ = project.run(&["run"]).ok();
+    let _ = project.run(&["report", "latest", "--output", "report.html"]).ok();
+    let page = project.read("report.html");
+    assert!(page.contains("Calibration for yes") && page.contains("What was taken for what"), "{page}");
+}
