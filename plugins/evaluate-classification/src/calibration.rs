@@ -28,7 +28,7 @@ pub struct Bin {
 }
 
 /// The curve of one model: the probability of the class for each row, and whether the row is of it.
-pub fn curve(scores: &[f64], positive: &[bool]) -> Vec<Bin> {
+pub(crate) fn curve(scores: &[f64], positive: &[bool]) -> Vec<Bin> {
     let mut sums = [(0_u64, 0.0, 0_u64); BINS];
     for (&score, &is_positive) in scores.iter().zip(positive) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a probability times ten is a small number")]

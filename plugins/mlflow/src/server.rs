@@ -1,5 +1,6 @@
 //! The server: requests, answers, and what is wrong with them.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -148,7 +149,8 @@ pub(crate) fn escaped(text: &str, also: &str) -> String {
         if c.is_ascii_alphanumeric() || "-._~".contains(c) || (c.is_ascii() && also.contains(c)) {
             escaped.push(c);
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            // Writing to a string cannot fail.
+            let _written = write!(escaped, "%{byte:02X}");
         }
     }
     escaped

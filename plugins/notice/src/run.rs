@@ -122,7 +122,7 @@ impl RunEnded {
             Some(production) => format!("{} {} (production {})", metric.name, short(metric.value), short(production)),
             None => format!("{} {}", metric.name, short(metric.value)),
         };
-        candidates.map(|metric| line(&metric)).collect()
+        candidates.map(line).collect()
     }
 
     /// The facts by name, in the order in which a person asks.

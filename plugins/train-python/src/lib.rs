@@ -1,7 +1,7 @@
 //! Trains with a data scientist's own function, `train(data, params)` in ordinary Python, and scores with the model that it returned.
 //!
 //! The function runs in an environment that the project locked: the host makes it, runs the script confined, and records both. The model comes back as ONNX, so
-//! that nothing of Python is needed later: the same component scores it, in evaluation and in service, by the operators of [`sprag_inference`]. What calls the function
+//! that nothing of Python is needed later: the same component scores it, in evaluation and in service, by [`sprag_onnx_scorer`]. What calls the function
 //! and writes the model lies in `src/python`.
 
 mod job;

@@ -54,7 +54,7 @@ pub(super) fn listed(address: &str, secret: Option<&str>) -> Result<String, Stri
             objects.extend(page.objects);
             match page.next {
                 Some(Next { parameter, value }) => {
-                    url = with(&whole, &format!("{parameter}={}", sprag_pages::run::encoded(&value)))
+                    url = with(&whole, &format!("{parameter}={}", sprag_pages::run::encoded(&value)));
                 }
                 None => return Ok(of_list(&objects)),
             }
@@ -131,8 +131,8 @@ fn page(body: &[u8]) -> Result<Option<Page>, String> {
             Event::GeneralRef(reference) => {
                 let name = String::from_utf8_lossy(&reference).into_owned();
                 match path.last().map(String::as_str) {
-                    Some("Name" | "Key") => object.0 += &format!("&{name};"),
-                    Some("Etag" | "ETag") => object.1 += &format!("&{name};"),
+                    Some("Name" | "Key") => object.0.extend(["&", &name, ";"]),
+                    Some("Etag" | "ETag") => object.1.extend(["&", &name, ";"]),
                     _ => {}
                 }
             }

@@ -73,8 +73,8 @@ fn notify(run: Option<&str>, json: bool, project: Option<&Path>, console: &Conso
             console.line(&format!("{}  {}", record.id, record.outcome.name()));
         }
         let record = runtime.block_on(tell(&project, &store, record, &options, &observer))?;
-        let told = record.stages.iter().filter(|stage| project.plan.notify.iter().any(|told| told.name == stage.name));
-        is_told &= told.fold(true, |all, stage| all && stage.status == StageStatus::Passed);
+        let mut told = record.stages.iter().filter(|stage| project.plan.notify.iter().any(|told| told.name == stage.name));
+        is_told &= told.all(|stage| stage.status == StageStatus::Passed);
         if json {
             console.json_line(&record);
         }
