@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 system, folder = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -34,8 +35,15 @@ def get(url):
 
 def post(url, body):
     request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+    for attempt in range(50):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            # A server over SQLite that is busy with the run before.
+            if error.code != 503 or attempt == 49:
+                raise
+            time.sleep(0.2)
 
 
 def wait(is_so, most=180):
